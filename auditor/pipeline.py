@@ -16,13 +16,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from auditor import connectors, fleet, framing, resources, rulebook, shell
-from auditor.errors import CollectionFailed, HostFailed, NoMailServer, UsageError
+from auditor import __version__, connectors, fleet, framing, resources, rulebook, shell
+from auditor.errors import CollectionFailed, NoMailServer, Problem, UsageError
 from auditor.interfaces import Platform, Script
 from auditor.model.finding import Finding, Severity, Verdict
 from auditor.model.host import Command, Files, Host, HostVariables, Replay, Ssh
 from auditor.model.network import LOOPBACK, Networks
-from auditor.model.run import Audited, HostReport
+from auditor.model.run import Audited, HostReport, Run
 from auditor.model.snapshot import Snapshot
 from auditor.platforms import PLATFORMS
 
@@ -46,7 +46,8 @@ def wanted_platforms(host: Host) -> tuple[Platform[Any], ...]:
         return PLATFORMS
     if host.platform not in registry():
         raise UsageError(
-            f"{host.name}: there is no platform {host.platform!r}", f"known: auto, {', '.join(registry())}; write one of these as platform:"
+            f"{host.name}: there is no platform {host.platform!r}",
+            f"known: auto, {', '.join(registry())}; write one of these as platform:",
         )
     return (registry()[host.platform],)
 
@@ -85,7 +86,8 @@ def record(host: Host) -> bytes:
         said = output.stderr.decode("utf-8", "backslashreplace").strip().splitlines()
         raise CollectionFailed(
             host.name,
-            "the collection script answered nothing" + (f"; its shell said: {said[-1][:200]!r}" if said else f" (exit status {output.status})"),
+            "the collection script answered nothing"
+            + (f"; its shell said: {said[-1][:200]!r}" if said else f" (exit status {output.status})"),
             "check that the login shell can run a POSIX sh: `mailaudit collect --print-script` shows what is sent",
         )
     return output.stdout
@@ -100,7 +102,9 @@ def snapshots(host: Host) -> tuple[Snapshot, ...]:
     found = tuple(snapshot for snapshot in found if snapshot.platform in wanted)
     if not found:
         raise NoMailServer(
-            host.name, f"none of {', '.join(sorted(wanted))} was found there", "is this the right host? `platform:` in the inventory says what to expect"
+            host.name,
+            f"none of {', '.join(sorted(wanted))} was found there",
+            "is this the right host? `platform:` in the inventory says what to expect",
         )
     return found
 
@@ -138,7 +142,9 @@ def parsed(found: Iterable[Snapshot], host: Host) -> Iterator[Parsed]:
         platform = registry()[snapshot.platform]
         for instance in platform.instances(snapshot):
             model = platform.parse(instance)
-            yield Parsed(platform=platform, instance=instance.instance, model=model, variables=_site_facts(host, platform, model))
+            yield Parsed(
+                platform=platform, instance=instance.instance, model=model, variables=_site_facts(host, platform, model)
+            )
 
 
 def _site_facts(host: Host, platform: Platform[Any], model: Any) -> HostVariables:
@@ -192,9 +198,60 @@ def scan(
     hosts: Sequence[Host], rules: rulebook.Rulebook, *, workers: int = DEFAULT_WORKERS, observer: Observer | None = None
 ) -> Iterator[HostReport]:
     """Audit many hosts at once; the reports come in the order of the hosts. A host that fails is a report with its state."""
-    results = fleet.run(hosts, lambda host: audit(host, rules), workers=workers, name=lambda host: host.name, observer=observer)
+    results = fleet.run(
+        hosts, lambda host: audit(host, rules), workers=workers, name=lambda host: host.name, observer=observer
+    )
     for host, result in zip(hosts, results, strict=True):
         yield result.value if result.value is not None else failed_report(host, result)
+
+
+def collect(
+    hosts: Sequence[Host], *, workers: int = DEFAULT_WORKERS, observer: Observer | None = None
+) -> Iterator[tuple[Host, fleet.Result[bytes]]]:
+    """Collect from many hosts at once, without judging. What is not a snapshot is a failed result, never bytes to keep."""
+
+    def checked(host: Host) -> bytes:
+        data = record(host)
+        framing.decode(host.name, data)
+        return data
+
+    results = fleet.run(hosts, checked, workers=workers, name=lambda host: host.name, observer=observer)
+    return zip(hosts, results, strict=True)
+
+
+def explain(
+    rule: str, hosts: Sequence[Host], rules: rulebook.Rulebook, *, workers: int = DEFAULT_WORKERS
+) -> Iterator[fleet.Result[str]]:
+    """What a rule says about each host, value by value, as text. A host that cannot be read is a failed result."""
+
+    def explained(host: Host) -> str:
+        texts = [
+            rulebook.explain(rules, rule, server.platform, server.model, server.variables, server.instance)
+            for server in parsed(snapshots(host), host)
+        ]
+        return f"{host.name} ({describe(host)})\n" + "\n".join(texts)
+
+    return fleet.run(hosts, explained, workers=workers, name=lambda host: host.name)
+
+
+def check_rules(folders: Sequence[Path]) -> tuple[tuple[Problem, ...], int, int]:
+    """Run the examples of the shipped rules, or of those in the folders: (problems, rules, examples). Raises InvalidFile."""
+    book = load_rules(site=folders, profile=rulebook.ALL)
+    checked = [
+        rule for rule in book.rules if not folders or any(Path(rule.file).is_relative_to(folder) for folder in folders)
+    ]
+    problems = tuple(problem for rule in checked for problem in rulebook.check_examples(rule, registry()))
+    return problems, len(checked), sum(len(rule.examples) for rule in checked)
+
+
+def sudoers(host: Host, *, user: str) -> Iterator[str]:
+    """The sudoers lines of the default privilege mode for a host; of a snapshot, with the paths that its configuration names."""
+    known: dict[str, Snapshot] = {}
+    if isinstance(host.connection, Replay):
+        known = {snapshot.platform: snapshot for snapshot in snapshots(host)}
+    for platform in wanted_platforms(host):
+        for command in platform.privileged(known.get(platform.name)):
+            yield f"{user} ALL=(root) NOPASSWD: {command}"
 
 
 def failed_report(host: Host, result: fleet.Result[Any]) -> HostReport:
@@ -208,11 +265,6 @@ def failed_report(host: Host, result: fleet.Result[Any]) -> HostReport:
         advice=result.advice,
         seconds=round(result.seconds, 3),
     )
-
-
-def failure(host: Host, error: HostFailed) -> HostReport:
-    """The report of a host that failed outside a fleet run."""
-    return HostReport(host=host.name, state=error.state, source=describe(host), groups=host.groups, error=str(error), advice=error.advice)
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +281,9 @@ class Tolerance:
         number = text.removesuffix("%")
         if text.endswith("%") and number.isdigit() and int(number) <= 100:
             return cls(float(number))
-        raise UsageError(f"--unreachable {text!r} is not fail, warn or a percentage", "write for example --unreachable 5%")
+        raise UsageError(
+            f"--unreachable {text!r} is not fail, warn or a percentage", "write for example --unreachable 5%"
+        )
 
     def allows(self, missing: int, of: int) -> bool:
         """Whether `missing` hosts out of `of` are tolerated."""
@@ -245,14 +299,55 @@ def exit_code(
     missing = [report.host for report in reports if report.state != "ok"]
     if not tolerance.allows(len(missing), len(reports)):
         return 3, f"{len(missing)} of {len(reports)} hosts could not be audited"
-    unknown = sorted({f"{f.rule_id} on {r.host}" for r in reports for f in r.findings if f.verdict is Verdict.UNKNOWN and f.severity is Severity.CRITICAL})
+    unknown = sorted(
+        {
+            f"{f.rule_id} on {r.host}"
+            for r in reports
+            for f in r.findings
+            if f.verdict is Verdict.UNKNOWN and f.severity is Severity.CRITICAL
+        }
+    )
     if unknown:
-        return 3, f"a critical rule could not be judged: {unknown[0]}" + (f" and {len(unknown) - 1} more" if unknown[1:] else "")
+        return 3, f"a critical rule could not be judged: {unknown[0]}" + (
+            f" and {len(unknown) - 1} more" if unknown[1:] else ""
+        )
     if fail_on is not None:
-        failing = sum(f.verdict is Verdict.FAIL and f.severity.rank >= fail_on.rank for r in reports for f in r.findings)
+        failing = sum(
+            f.verdict is Verdict.FAIL and f.severity.rank >= fail_on.rank for r in reports for f in r.findings
+        )
         if failing:
             return 1, f"{failing} finding{'s' * (failing != 1)} at or above {fail_on}"
-    return 0, "no finding at or above " + fail_on if fail_on else "findings do not change the exit code (--fail-on never)"
+    return (
+        0,
+        "no finding at or above " + fail_on if fail_on else "findings do not change the exit code (--fail-on never)",
+    )
+
+
+def conclude(
+    reports: Sequence[HostReport],
+    rules: rulebook.Rulebook,
+    *,
+    started: datetime,
+    finished: datetime,
+    fail_on: Severity | None,
+    tolerance: Tolerance,
+) -> Run:
+    """The run that the reports tell of. Pure; it is incomplete when a host was interrupted."""
+    complete = all(report.state != fleet.INTERRUPTED for report in reports)
+    code, reason = exit_code(reports, fail_on=fail_on, tolerance=tolerance, complete=complete)
+    return Run(
+        tool_version=__version__,
+        rulebook_digest=rules.digest,
+        profile=rules.profile,
+        started_at=started,
+        finished_at=finished,
+        complete=complete,
+        fail_on=fail_on,
+        exit_code=code,
+        exit_reason=reason,
+        rules=rules.summaries(),
+        hosts=tuple(reports),
+    )
 
 
 def now() -> datetime:

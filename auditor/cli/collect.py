@@ -1,0 +1,73 @@
+"""`mailaudit collect`: snapshots to scan later or elsewhere, or the script for a person to run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from auditor.cli.logging import log_options
+from auditor.cli.targets import SNAPSHOT_SUFFIX, Targets, target_options
+from auditor.errors import UsageError
+
+
+@click.command("collect")
+@target_options
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="The folder to write one snapshot per host to.",
+)
+@click.option(
+    "--print-script", metavar="PLATFORM", help="Print the collection script (auto: for all platforms) and stop."
+)
+@log_options
+def command(targets: Targets, output: Path | None, print_script: str | None) -> int:
+    """Collect from mail servers without judging, and write one HOST.snap per host.
+
+    A snapshot is scanned with `mailaudit scan --snapshots PATH` and gives exactly the findings of a live scan.
+
+    \b
+    Where mailaudit may not log in, somebody runs the script there and sends its output:
+      mailaudit collect --print-script postfix > collect.sh
+      sh collect.sh > mx1.snap        (as root, or as a user with less to see)
+    """
+    from auditor import pipeline, report
+    from auditor.model.host import Command, Host
+
+    if print_script is not None:
+        asked = Host(name="this machine", connection=Command(argv=("sh",)), platform=print_script)
+        # Run by hand there is nobody to ask sudo for: what the person may read is read.
+        click.echo(pipeline.script(pipeline.wanted_platforms(asked), privilege="none").text, nl=False)
+        return 0
+    if output is None:
+        raise UsageError("where to write the snapshots was not said", "give -o DIR, or --print-script PLATFORM")
+    hosts = targets.load()
+    paths = {host.name: output / f"{file_name(host.name)}{SNAPSHOT_SUFFIX}" for host in hosts}
+    output.mkdir(parents=True, exist_ok=True, mode=0o700)
+    failed = []
+    with report.progress([host.name for host in hosts]) as observer:
+        for host, result in pipeline.collect(hosts, workers=targets.forks, observer=observer):
+            if result.value is None:
+                failed.append(host.name)
+                click.echo(
+                    f"{report.visible(result.message)}"
+                    + (f"\n  try: {report.visible(result.advice)}" if result.advice else ""),
+                    err=True,
+                )
+            else:
+                report.write_private(paths[host.name], result.value)
+                click.echo(str(paths[host.name]))
+    return 3 if failed else 0
+
+
+def file_name(host: str) -> str:
+    """A host's name as a file name. Raises UsageError for a name that would leave the folder or hide."""
+    if "/" in host or "\0" in host or host.startswith("."):
+        raise UsageError(
+            f"{host!r} cannot be the name of a snapshot file",
+            "give the host a plain name in the inventory and its address as ansible_host",
+        )
+    return host

@@ -1,0 +1,108 @@
+"""`mailaudit inventory list|check|show|trust|privileges`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from auditor.cli.targets import Targets, target_options
+from auditor.errors import UsageError
+
+if TYPE_CHECKING:
+    from auditor.model.host import Host
+
+
+@click.group("inventory")
+def command() -> None:
+    """List, check and show the inventory; trust a host key; print the sudoers lines."""
+
+
+@command.command("list")
+@target_options
+def list_(targets: Targets) -> int:
+    """List the hosts that a pattern selects: name, how it is read, groups."""
+    from auditor import pipeline, report
+
+    for host in targets.load():
+        click.echo(report.visible(f"{host.name:30}  {pipeline.describe(host):40}  {', '.join(host.groups)}".rstrip()))
+    return 0
+
+
+@command.command("check")
+@target_options
+def check(targets: Targets) -> int:
+    """Read the whole inventory and tell every problem and warning, with file, line and column."""
+    if targets.inventory or targets.demo:
+        loaded = targets.load_inventory()
+        click.echo(f"{len(loaded.hosts)} hosts, {len(loaded.groups)} groups, {len(loaded.warnings)} warnings")
+    else:
+        click.echo(f"{len(targets.load())} hosts")
+    return 0
+
+
+@command.command("show")
+@target_options
+def show(targets: Targets) -> int:
+    """Show every variable of a host with its value and the file and line that set it; secrets by reference only."""
+    from auditor import inventory, report
+
+    chosen = {host.name for host in targets.load()}
+    loaded = targets.load_inventory()
+    for name in (host.name for host in loaded.hosts if host.name in chosen):
+        click.echo(report.visible(name))
+        for line in inventory.show(loaded, name):
+            click.echo("  " + report.visible(line))
+    return 0
+
+
+@command.command("trust")
+@target_options
+@click.option("--yes", is_flag=True, help="Record without asking; compare the fingerprint yourself.")
+def trust(targets: Targets, yes: bool) -> int:
+    """Show the fingerprint of a host's key, ask, and record the key in the known-hosts file."""
+    from auditor import connectors
+
+    for host in targets.load():
+        key = connectors.host_key(host)
+        click.echo(f"{host.name}: {key.type} {key.fingerprint}")
+        if key.known == "yes":
+            click.echo("  is known already; nothing to do")
+            continue
+        if key.known == "changed":
+            raise UsageError(
+                f"{host.name}: another key is recorded in {key.known_hosts}",
+                "if the server really has a new key, remove the old line there, then trust again; otherwise somebody is in between",
+            )
+        if yes or click.confirm(
+            "  record this key? compare the fingerprint with the server's console first", default=False, err=True
+        ):
+            click.echo(f"  recorded in {connectors.record_host_key(host, key)}")
+        else:
+            click.echo("  not recorded")
+    return 0
+
+
+@command.command("privileges")
+@target_options
+def privileges(targets: Targets) -> int:
+    """Print the exact sudoers lines for the default mode (least): these commands and no others are run through sudo.
+
+    The fixed paths are those of Postfix's own layout; with --snapshots PATH (or a host that is a snapshot) the paths that this host's
+    configuration names are printed too.
+    """
+    from auditor import pipeline
+
+    for host in targets.load():
+        click.echo(f"# {host.name}: /etc/sudoers.d/mailaudit, checked with visudo -cf")
+        for line in pipeline.sudoers(host, user=_login(host)):
+            click.echo(line)
+    return 0
+
+
+def _login(host: Host) -> str:
+    import getpass
+
+    from auditor.model.host import Ssh
+
+    return (host.connection.user if isinstance(host.connection, Ssh) else None) or getpass.getuser()

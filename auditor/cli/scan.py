@@ -1,0 +1,92 @@
+"""`mailaudit scan`: audit, report, exit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from auditor.cli.logging import log_options
+from auditor.cli.targets import Targets, target_options
+
+SEVERITIES = ("info", "low", "medium", "high", "critical")
+
+
+@click.command("scan")
+@target_options
+@click.option(
+    "--report",
+    "reports",
+    multiple=True,
+    metavar="FORMAT[:FILE]",
+    help="terminal, text, json or html; without FILE to stdout. Repeatable.",
+)
+@click.option(
+    "--by",
+    type=click.Choice(["host", "rule"]),
+    help="Group the terminal report; default: by rule for more than five hosts.",
+)
+@click.option(
+    "--profile", default="default", show_default=True, metavar="NAME|FILE", help="Which rules, with which severities."
+)
+@click.option(
+    "--rules",
+    "site_rules",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Site rules, added to the shipped ones.",
+)
+@click.option(
+    "--fail-on",
+    type=click.Choice([*SEVERITIES, "never"]),
+    default="high",
+    show_default=True,
+    help="End with 1 for findings from here on.",
+)
+@click.option(
+    "--unreachable",
+    default="fail",
+    show_default=True,
+    metavar="fail|warn|N%",
+    help="How many hosts may be missing before the end is 3.",
+)
+@log_options
+def command(
+    targets: Targets,
+    reports: tuple[str, ...],
+    by: str | None,
+    profile: str,
+    site_rules: tuple[Path, ...],
+    fail_on: str,
+    unreachable: str,
+) -> int:
+    """Audit mail servers, read-only, and report what is insecure with the evidence.
+
+    HOSTS is a pattern as Ansible knows it (web:&mx:!edge, mx*) with -i, or one server as user@host.
+
+    \b
+    Exit codes: 0 nothing at or above --fail-on; 1 findings; 2 a file or option is wrong;
+    3 a host could not be audited, or a critical rule is unknown there; 130 interrupted.
+    """
+    from auditor import pipeline, report
+    from auditor.model.finding import Severity
+
+    threshold = None if fail_on == "never" else Severity(fail_on)
+    tolerance = pipeline.Tolerance.parse(unreachable)
+    wanted = [report.parse_target(text) for text in reports or ("terminal",)]
+    rules = pipeline.load_rules(profile, site_rules)
+    hosts = targets.load()
+    started = pipeline.now()
+    with report.progress([host.name for host in hosts]) as observer:
+        reports_of_hosts = tuple(pipeline.scan(hosts, rules, workers=targets.forks, observer=observer))
+    run = pipeline.conclude(
+        reports_of_hosts, rules, started=started, finished=pipeline.now(), fail_on=threshold, tolerance=tolerance
+    )
+    for form, path in wanted:
+        if path is None:
+            click.echo(report.render(form, run, by=by), nl=False)
+        else:
+            report.write(form, run, path)
+            click.echo(f"{form} report: {path}", err=True)
+    return run.exit_code
