@@ -15,4 +15,6 @@ def shipped(name: str) -> Path:
     for home in (_PACKAGE / "_shipped", _PACKAGE.parent):
         if (home / name).exists():
             return home / name
-    raise AuditorError(f"{name} is not part of this installation", "install mailaudit again: pip install --force-reinstall mailaudit")
+    raise AuditorError(
+        f"{name} is not part of this installation", "install mailaudit again: pip install --force-reinstall mailaudit"
+    )
