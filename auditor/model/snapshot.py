@@ -40,6 +40,7 @@ class Snapshot:
 
     `sections` keeps the order of the wire. `taken_at` is the server's clock; None for a folder of files.
     `script_digest` is the SHA-256 (hex) of the script that collected it, empty for a folder of files.
+    `incomplete` says why sections may be absent (the transfer was cut off); empty when all that was sent has arrived.
     """
 
     host: str
@@ -47,8 +48,9 @@ class Snapshot:
     instance: str = ""
     taken_at: datetime | None = None
     script_digest: str = ""
+    incomplete: str = ""
     sections: Mapping[str, Section]
 
     def section(self, name: str) -> Section:
         """The section of that name, or one that is missing because it was not collected."""
-        return self.sections.get(name) or Section(name=name, content=Missing(f"{name} was not collected"))
+        return self.sections.get(name) or Section(name=name, content=Missing(self.incomplete or f"{name} was not collected"))
