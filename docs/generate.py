@@ -22,9 +22,20 @@ WIDTH = "110"
 
 def mailaudit(arguments: str) -> str:
     """The standard output of a mailaudit command, as a pipe sees it."""
-    environment = {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "COLUMNS": WIDTH, "LC_ALL": "C.UTF-8", "HOME": "/nonexistent", "NO_COLOR": "1"}
+    environment = {
+        "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
+        "COLUMNS": WIDTH,
+        "LC_ALL": "C.UTF-8",
+        "HOME": "/nonexistent",
+        "NO_COLOR": "1",
+    }
     done = subprocess.run(
-        [sys.executable, "-m", "auditor", *shlex.split(arguments)], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "auditor", *shlex.split(arguments)],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode not in (0, 1):
         raise SystemExit(f"mailaudit {arguments} ended with {done.returncode}: {done.stderr}")
@@ -49,7 +60,12 @@ def readme(text: str) -> str:
 
 def command_line() -> str:
     """docs/cli.md: the help of every command."""
-    out = ["# Command line", "", "Written by `make docs` from `--help`; exit codes are in [exit-codes.md](exit-codes.md).", ""]
+    out = [
+        "# Command line",
+        "",
+        "Written by `make docs` from `--help`; exit codes are in [exit-codes.md](exit-codes.md).",
+        "",
+    ]
     subcommands = {"rules": ("list", "show", "check"), "inventory": ("list", "check", "show", "trust", "privileges")}
     for name in ("", *cli.COMMANDS):
         for words in ([name], *([name, sub] for sub in subcommands.get(name, ()))):
@@ -60,10 +76,10 @@ def command_line() -> str:
 
 def generated() -> dict[Path, str]:
     """Every generated file with the text it should have."""
-    rules = pipeline.load_rules(profile=rulebook.ALL)
+    rules = pipeline.SHIPPED.load_rules(profile=rulebook.ALL)
     files = {ROOT / "docs" / "rules" / f"{rule.id}.md": rulebook.page(rule) for rule in rules.rules}
     files[ROOT / "docs" / "rules" / "README.md"] = rulebook.index(rules)
-    files[ROOT / "docs" / "rule-language.md"] = rulebook.reference(pipeline.registry())
+    files[ROOT / "docs" / "rule-language.md"] = rulebook.reference(pipeline.SHIPPED.registry)
     files[ROOT / "docs" / "cli.md"] = command_line()
     files[ROOT / "README.md"] = readme((ROOT / "README.md").read_text("utf-8"))
     return files
@@ -81,7 +97,9 @@ def main() -> int:
             continue
         wrong += 1
         if check:
-            diff = difflib.unified_diff(committed.splitlines(), text.splitlines(), "committed", "generated", lineterm="", n=1)
+            diff = difflib.unified_diff(
+                committed.splitlines(), text.splitlines(), "committed", "generated", lineterm="", n=1
+            )
             print(f"{path.relative_to(ROOT)} is not up to date; run make docs", *list(diff)[:20], sep="\n")
         else:
             path.parent.mkdir(parents=True, exist_ok=True)

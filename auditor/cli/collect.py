@@ -35,12 +35,10 @@ def command(targets: Targets, output: Path | None, print_script: str | None) -> 
       sh collect.sh > mx1.snap        (as root, or as a user with less to see)
     """
     from auditor import pipeline, report
-    from auditor.model.host import Command, Host
 
     if print_script is not None:
-        asked = Host(name="this machine", connection=Command(argv=("sh",)), platform=print_script)
-        # Run by hand there is nobody to ask sudo for: what the person may read is read.
-        click.echo(pipeline.script(pipeline.wanted_platforms(asked), privilege="none").text, nl=False)
+        # Run by hand, what that person may read is read: sudo is not called.
+        click.echo(pipeline.SHIPPED.script(print_script, privilege="none").text, nl=False)
         return 0
     if output is None:
         raise UsageError("where to write the snapshots was not said", "give -o DIR, or --print-script PLATFORM")
@@ -49,7 +47,7 @@ def command(targets: Targets, output: Path | None, print_script: str | None) -> 
     output.mkdir(parents=True, exist_ok=True, mode=0o700)
     failed = []
     with report.progress([host.name for host in hosts]) as observer:
-        for host, result in pipeline.collect(hosts, workers=targets.forks, observer=observer):
+        for host, result in pipeline.SHIPPED.collect(hosts, workers=targets.forks, observer=observer):
             if result.value is None:
                 failed.append(host.name)
                 click.echo(

@@ -29,10 +29,10 @@ def command(rule: str, targets: Targets, profile: str, site_rules: tuple[Path, .
     """Explain what RULE says about a host: its expressions with the value at each place, and where each value was written."""
     from auditor import pipeline, report
 
-    rules = pipeline.load_rules(profile, site_rules)
+    rules = pipeline.SHIPPED.load_rules(profile, site_rules)
     rules.rule(rule)  # a wrong id is told before a server is asked
     missing = False
-    for result in pipeline.explain(rule, targets.load(), rules, workers=targets.forks):
+    for result in pipeline.SHIPPED.explain(rule, targets.load(), rules, workers=targets.forks):
         if result.value is not None:
             click.echo("\n".join(report.visible(line) for line in result.value.splitlines()))
         else:

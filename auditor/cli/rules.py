@@ -31,7 +31,9 @@ def list_(profile: str, site_rules: tuple[Path, ...]) -> int:
     """List the rules of a profile: severity, id, title."""
     from auditor import pipeline, report
 
-    for summary in sorted(pipeline.load_rules(profile, site_rules).summaries(), key=lambda s: (-s.severity.rank, s.id)):
+    for summary in sorted(
+        pipeline.SHIPPED.load_rules(profile, site_rules).summaries(), key=lambda s: (-s.severity.rank, s.id)
+    ):
         click.echo(f"{summary.severity:8}  {summary.id:45}  {report.visible(summary.title)}")
     return 0
 
@@ -44,7 +46,7 @@ def show(rule: str, profile: str, site_rules: tuple[Path, ...]) -> int:
     """Show one rule: why, the condition as written, what the cure may break, references, examples."""
     from auditor import pipeline, report
 
-    found = pipeline.load_rules(profile, site_rules).rule(rule)
+    found = pipeline.SHIPPED.load_rules(profile, site_rules).rule(rule)
     click.echo("\n".join(report.visible(line) for line in pipeline.rulebook.page(found).splitlines()))
     return 0
 
@@ -58,7 +60,7 @@ def check(folders: tuple[Path, ...]) -> int:
     """
     from auditor import pipeline, report
 
-    problems, rules, examples = pipeline.check_rules(folders)
+    problems, rules, examples = pipeline.SHIPPED.check_rules(folders)
     for problem in problems:
         click.echo("\n".join(report.visible(line) for line in str(problem).splitlines()))
     click.echo(f"{rules} rules, {examples} examples, {len(problems)} problems")

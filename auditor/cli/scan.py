@@ -75,11 +75,11 @@ def command(
     threshold = None if fail_on == "never" else Severity(fail_on)
     tolerance = pipeline.Tolerance.parse(unreachable)
     wanted = [report.parse_target(text) for text in reports or ("terminal",)]
-    rules = pipeline.load_rules(profile, site_rules)
+    rules = pipeline.SHIPPED.load_rules(profile, site_rules)
     hosts = targets.load()
     started = pipeline.now()
     with report.progress([host.name for host in hosts]) as observer:
-        reports_of_hosts = tuple(pipeline.scan(hosts, rules, workers=targets.forks, observer=observer))
+        reports_of_hosts = tuple(pipeline.SHIPPED.scan(hosts, rules, workers=targets.forks, observer=observer))
     run = pipeline.conclude(
         reports_of_hosts, rules, started=started, finished=pipeline.now(), fail_on=threshold, tolerance=tolerance
     )
