@@ -1,0 +1,57 @@
+"""What is generated is up to date, and what the README promises is true."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+@pytest.mark.slow
+def test_generated_documents_and_readme_blocks_are_up_to_date() -> None:
+    done = subprocess.run(
+        [sys.executable, ROOT / "docs" / "generate.py", "--check"], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_the_readme_names_the_groups_of_make_test_in_their_order() -> None:
+    shown = re.findall(r"^(\w[\w ]*?) +passed in ", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE)
+    source = (ROOT / "tests" / "everything.py").read_text("utf-8")
+    assert shown == re.findall(r'Group\("([^"]+)"', source)
+
+
+def test_links_between_documents_lead_somewhere() -> None:
+    dead = []
+    for page in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]:
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text("utf-8")):
+            if not (page.parent / target).exists():
+                dead.append(f"{page.relative_to(ROOT)}: {target}")
+    assert dead == []
+
+
+def test_make_help_lists_every_target_with_its_text() -> None:
+    listed = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert {"make scan", "make test", "make fast", "make bench"} <= {
+        line.split("  ")[0].strip() for line in listed.splitlines()
+    }
+
+
+def test_no_committed_text_names_a_place_of_the_build_machine_or_a_download_address() -> None:
+    files = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split("\0")
+    wrong = []
+    for name in filter(None, files):
+        path = ROOT / name
+        if not path.is_file() or name.endswith((".png", ".zst")) or path.samefile(__file__):
+            continue
+        text = path.read_text("utf-8", errors="replace")
+        if re.search(r"(?<![\w.])/work/|index[-_]url|https?://[^\s\"']*/simple/", text):
+            wrong.append(name)
+    assert wrong == []
