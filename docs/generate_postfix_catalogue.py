@@ -5,7 +5,7 @@
 
 A source is an unpacked upstream tree (newest first): its configuration tables say each parameter's type and which daemons read it.
 A root is a file system with Postfix of that release in it (chroot as root): its `postconf -d` says which parameters exist and their
-defaults. The manual is postconf(5) of the newest release: it says since when. What depends on the machine (host name, networks) is left out.
+defaults. The manual is postconf(5) of the newest release: it says since when. What depends on the machine (host name, …) is left out.
 """
 
 from __future__ import annotations
@@ -29,20 +29,31 @@ PER_TRANSPORT = re.compile(
 )
 TABLE = re.compile(r"CONFIG_([A-Z]+?)(?:_FN)?_TABLE\s+\w+\[\]\s*=\s*\{(.*?)\};", re.DOTALL)
 ENTRY = re.compile(r"^\s*(VAR_\w+)\s*,", re.MULTILINE)
-TYPES = {"BOOL": "boolean", "NBOOL": "boolean", "INT": "integer", "NINT": "integer", "LONG": "integer", "TIME": "time", "RAW": "raw"}
+TYPES = {
+    "BOOL": "boolean",
+    "NBOOL": "boolean",
+    "INT": "integer",
+    "NINT": "integer",
+    "LONG": "integer",
+    "TIME": "time",
+    "RAW": "raw",
+}
 # Text parameters that are lists of words, by name; the C tables call every text "STR".
 LISTS = re.compile(
     r"_restrictions$|_maps$|_networks$|_domains$|_hosts$|_options$|_protocols$|_keywords$|_exceptions$|_clients$|_classes$|"
     r"_addresses$|_environment$|_milters$|_commands$|_users$|_files$|_interfaces$|_exclude_ciphers$|_database$|_sites$|"
-    r"_checks$|_sites$|_suffixes$|_exclusions$|_destinations$|_accounts$|_directories$|_identities$|_families$|_features$|"
+    r"_checks$|_suffixes$|_exclusions$|_destinations$|_accounts$|_directories$|_identities$|_families$|_features$|"
     r"^mydestination$|^mynetworks$|^inet_protocols$|_limit_exceptions$|_agents$|_list$|_filter$|_curves$|_groups$|_events$|"
-    r"^parent_domain_matches_subdomains$|^relay_clientcerts$|_recipients$|_lookup$|_verify_cert_match$|_cert_match$|_maps_exempt$|_ccerts$"
+    r"^parent_domain_matches_subdomains$|^master_service_disable$|^defer_transports$|_permit_actions$|_macros$|_workarounds$|"
+    r"^relay_clientcerts$|_recipients$|_lookup$|_verify_cert_match$|_cert_match$|_maps_exempt$|_ccerts$"
 )
-NOT_LISTS = re.compile(r"^content_filter$|_reply_filter$|_command_filter$|_fqdn_filter$|_proxy_filter$|_delivery_status_filter$|cipherlist$|^smtpd_policy")
+NOT_LISTS = re.compile(
+    r"^content_filter$|_reply_filter$|_command_filter$|_proxy_filter$|_status_filter$|cipherlist$|^smtpd_policy|_expansion_filter$"
+)
 FOLDED_LISTS = re.compile(r"_sasl_(tls_|tls_verified_)?security_options$|_ehlo_keywords$|_protocols$|^tls_ssl_options$")
 WORDS = re.compile(
     r"_security_level$|_tls_(mandatory_)?ciphers$|_fingerprint_digest$|^smtpd_forbid_bare_newline$|^mynetworks_style$|_sasl_type$|"
-    r"_upstream_proxy_protocol$|_tempfail_action$|_eecdh_grade$|_dns_support_level$|^milter_default_action$|_insecure_mx_policy$"
+    r"_upstream_proxy_protocol$|_tls_loglevel$|_tempfail_action$|_eecdh_grade$|_dns_support_level$|^milter_default_action$|_insecure_mx_policy$"
 )
 
 
@@ -103,7 +114,8 @@ def since(manual: str) -> dict[str, str]:
         plain = re.sub(r"\s+", " ", body)
         match = re.search(
             r"(?:This (?:feature|parameter) is available (?:in|with)|available in) Postfix (?:versions? )?(?:>= )?"
-            r"([\d., ]+?(?:and [\d.]+ ?)?)(?: ?and later|\.? |$)", plain
+            r"((?:\d+(?:\.\d+)+(?:,? ?(?:and )?)?)+)",
+            plain,
         )
         if match:
             releases = re.findall(r"\d+(?:\.\d+)+", match.group(1))
@@ -129,10 +141,14 @@ def main() -> None:
     releases = [root.partition("=")[0] for root in arguments.root]
     for root in arguments.root:
         release, _, folder = root.partition("=")
-        listing = subprocess.run(["chroot", folder, "postconf", "-d"], capture_output=True, text=True, check=True).stdout
+        listing = subprocess.run(
+            ["chroot", folder, "postconf", "-d"], capture_output=True, text=True, check=True
+        ).stdout
         for line in listing.splitlines():
             name, _, value = line.partition(" =")
-            if name not in COMPUTED and not (PER_TRANSPORT.search(name) and name not in types and name not in {"command_time_limit"}):
+            if name not in COMPUTED and not (
+                PER_TRANSPORT.search(name) and name not in types and name != "command_time_limit"
+            ):
                 defaults.setdefault(name, {})[release] = value[1:]
     introduced = since(arguments.manual.read_text())
     lines = ["\t".join(["# name", "type", "read by", "since", *releases])]
