@@ -1,0 +1,341 @@
+# What every collector stands on: sections on standard output, privileges, time limits, and the facts of the machine itself.
+# POSIX sh: runs under dash, bash, mksh and busybox. It writes no file, not even a temporary one.
+# The settings privilege (least, root or none), sudo and path are assigned before this text.
+# shellcheck shell=sh
+
+LC_ALL=C
+privilege=${privilege:-least} sudo=${sudo:-sudo}
+PATH=${path:-/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin:/opt/zimbra/common/sbin:/usr/pkg/sbin:/usr/pkg/bin}
+export LC_ALL PATH
+unset MAIL_CONFIG ENV BASH_ENV LD_PRELOAD SSH_ASKPASS SUDO_ASKPASS
+set -f
+umask 077
+
+max_section=8388608
+sections=0
+privileges=''
+newline='
+'
+unit=$(printf '\037') # separates what capture brings back; a command that prints it only confuses its own answer
+
+# mksh has no printf of its own, and the kernel limits the arguments of the other; print is its builtin.
+case ${KSH_VERSION-} in
+*MIRBSD*)
+    # shellcheck disable=SC3041 # mksh alone comes here
+    set +U # lengths in bytes
+    emit() { print -rn -- "$1"; }
+    ;;
+*) emit() { printf %s "$1"; } ;;
+esac
+
+# locate NAME: sets `found` to the absolute path of a command, which sudoers wants. Fails when there is none.
+locate() {
+    found=''
+    old_ifs=$IFS
+    IFS=:
+    for place in $PATH; do
+        if [ -f "$place/$1" ] && [ -x "$place/$1" ]; then
+            found=$place/$1
+            break
+        fi
+    done
+    IFS=$old_ifs
+    [ -n "$found" ]
+}
+
+if timeout 5 true 2>/dev/null; then
+    limited() { timeout 20 "$@"; }
+else
+    limited() { "$@"; } # the deadline of the whole scan remains
+fi
+
+# capture COMMAND...: sets out, err and status. No temporary file: standard output flows through, standard error is held and added.
+# NUL bytes are dropped by the shell: what may hold them comes through file_text.
+capture() {
+    answer=$(
+        {
+            said=$("$@" 2>&1 >&9 9>&-)
+            code=$?
+            emit "$unit$said$unit$code"
+        } 9>&1
+    )
+    status=${answer##*"$unit"}
+    answer=${answer%"$unit"*}
+    err=${answer##*"$unit"}
+    out=${answer%"$unit"*}
+    answer=''
+}
+
+# frame NAME: one section of what capture left.
+frame() {
+    if [ "$status" = 124 ]; then
+        missing "$1" 'it took more than 20 seconds'
+        out=''
+    elif [ "${#out}" -gt "$max_section" ]; then
+        missing "$1" 'it is larger than 8 MiB'
+        out=''
+    else
+        send "$1" "$status" "$out" "$err"
+    fi
+}
+
+# send NAME STATUS OUT ERR
+send() {
+    sum=$(emit "$3$4" | cksum 2>/dev/null)
+    case $sum in
+    *[0-9]' '[0-9]*)
+        size=${sum#* }
+        size=$((${size%% *} - ${#4}))
+        sum=${sum%% *}
+        ;;
+    *) sum=- size=${#3} ;;
+    esac
+    emit "@ $2 $size ${#4} $sum $1$newline$3$4$newline"
+    sections=$((sections + 1))
+}
+
+# missing NAME REASON
+missing() { send "$1" missing "$2" ''; }
+
+# text NAME TEXT: a section that the script itself wrote.
+text() { send "$1" 0 "$2" ''; }
+
+# section NAME COMMAND...: runs it as the login user.
+section() {
+    section_name=$1
+    shift
+    capture "$@"
+    frame "$section_name"
+}
+
+# may WHETHER COMMAND PATH...: how a command that may need root is run. WHETHER the login user may run it alone: yes or no.
+# Sets how (plain, sudo or refused) and notes it for the sudoers lines.
+may() {
+    if [ "$1" = yes ] || [ "$user_id" = 0 ]; then
+        how=plain
+    elif [ "$may_sudo" = yes ]; then
+        how=sudo
+    else
+        how=refused
+    fi
+    shift
+    command_line=$*
+    case $privileges in
+    *" $command_line$newline"*) ;;
+    *) privileges="$privileges$how $command_line$newline" ;;
+    esac
+}
+
+# as_decided COMMAND...: runs it the way that may found.
+as_decided() {
+    case $how in
+    plain) limited "$@" ;;
+    sudo) limited "$sudo" -n "$@" ;;
+    *) return 126 ;;
+    esac
+}
+
+# privileged WHETHER COMMAND...: capture, through sudo where the login user may not. Fails, with the reason in `refusal`.
+privileged() {
+    may "$@"
+    shift
+    refusal="$user_name may not read it, and $why_no_sudo. Allow this command: $command_line"
+    out=''
+    [ "$how" = refused ] && return 1
+    capture as_decided "$@"
+    refused_by_sudo || return 0
+    out=''
+    return 1
+}
+
+# Whether what capture left is sudo's own answer, not the command's.
+refused_by_sudo() {
+    [ "$how" = sudo ] && [ "$status" != 0 ] || return 1
+    case $err in
+    sudo:* | sudo-rs:* | *"$newline"sudo:* | Sorry,* | "I'm sorry"*) ;;
+    *) return 1 ;;
+    esac
+    privileges="${privileges%"sudo $command_line$newline"*}refused $command_line$newline${privileges##*"sudo $command_line$newline"}"
+    refusal="$user_name may not read it, and sudo refuses. Allow this command: $command_line"
+}
+
+# privileged_section NAME WHETHER COMMAND...
+privileged_section() {
+    section_name=$1
+    shift
+    if privileged "$@"; then frame "$section_name"; else missing "$section_name" "$refusal"; fi
+}
+
+# readable PATH: sets `alone`, whether the login user may read the file without help.
+readable() {
+    if [ -r "$1" ]; then alone=yes; else alone=no; fi
+}
+
+# file_text NAME PATH FILTER...: a section with a file, read through a filter on the server. A NUL byte arrives as byte 377 (octal):
+# the shell would drop it. The filter ends with status 3 when the text is too large.
+file_text() {
+    section_name=$1
+    file=$2
+    shift 2
+    if [ -e "$file" ] && [ ! -f "$file" ]; then
+        missing "$section_name" 'it is not a regular file'
+        return 0
+    fi
+    readable "$file"
+    if [ ! -e "$file" ] && directory_seen "$file"; then
+        missing "$section_name" 'there is no such file'
+        return 0
+    fi
+    may "$alone" "$cat" "$file"
+    if [ "$how" = refused ]; then
+        missing "$section_name" "$user_name may not read it, and $why_no_sudo. Allow this command: $command_line"
+        return 0
+    fi
+    capture through_filter "$@"
+    if [ "$status" = 3 ]; then
+        missing "$section_name" 'it is larger than 8 MiB'
+    elif [ -n "$err" ] && [ -z "$out" ]; then
+        status=1
+        if refused_by_sudo; then missing "$section_name" "$refusal"; else missing "$section_name" "$err"; fi
+    else
+        frame "$section_name"
+    fi
+}
+
+through_filter() {
+    if [ "$how" = plain ]; then
+        head -c 8388610 <"$file" | tr '\000' '\377' | "$@"
+    else
+        as_decided "$cat" "$file" | head -c 8388610 | tr '\000' '\377' | "$@"
+    fi
+}
+
+# directory_seen PATH: whether the login user could see a file there, were there one.
+directory_seen() {
+    parent=${1%/*}
+    [ -x "${parent:-/}" ]
+}
+
+# want PATH: adds it, and every directory above it, to what states will look at.
+wanted=$newline
+want() {
+    place=$1
+    while [ -n "$place" ]; do
+        case $wanted in
+        *"$newline$place$newline"*) break ;;
+        esac
+        wanted=$wanted$place$newline
+        place=${place%/*}
+    done
+}
+
+# states NAME: one section with the owner, mode, size and time of all wanted files, in one call.
+# Those that the login user cannot see are asked for one by one through sudo.
+states() {
+    states_name=$1
+    if [ -z "$stat_format" ]; then
+        missing "$states_name" 'there is no stat command that we know'
+        return 0
+    fi
+    old_ifs=$IFS
+    IFS=$newline
+    # shellcheck disable=SC2086 # one word per line
+    capture limited "$stat" -L "$stat_option" "$stat_format" -- / ${wanted#"$newline"}
+    IFS=$old_ifs
+    answers=$out
+    denied=$(emit "$err" | sed -n "s/^[^']*'\(.*\)': Permission denied\$/\1/p; s/^stat: \(\/.*\): stat: Permission denied\$/\1/p")
+    refusals=$(emit "$err" | sed "s/^[^']*'\(.*\)': /\1: /; s/^stat: \(\/.*\): stat: /\1: /")
+    IFS=$newline
+    for place in $denied; do
+        IFS=$old_ifs
+        if privileged no "$stat" -L "$stat_option" "$stat_format" -- "$place"; then
+            answers=$answers$out
+        else
+            refusals="$refusals$newline$place: $refusal"
+        fi
+    done
+    IFS=$old_ifs
+    status=0 out=$answers err=$refusals
+    frame "$states_name"
+    wanted=$newline
+}
+
+# ---- the machine
+
+machine() {
+    # /etc/os-release is shell; it is read, not run.
+    os=$(sed -n 's/^PRETTY_NAME=//p' /etc/os-release 2>/dev/null | tr -d "\"'")
+    container=none
+    if [ -e /.dockerenv ]; then
+        container=docker
+    elif [ -e /run/.containerenv ]; then
+        container=podman
+    elif grep -q -s -E 'docker|kubepods|containerd|lxc' /proc/1/cgroup; then
+        container=yes
+    fi
+    # shellcheck disable=SC2046 # four words
+    set -- $(uname -s -r -m) unknown unknown unknown
+    emit "system=$1${newline}release=$2${newline}machine=$3${newline}os=$os${newline}hostname=$(uname -n)$newline"
+    emit "user=$user_name${newline}uid=$user_id${newline}container=$container$newline"
+}
+
+listening() {
+    if locate ss; then
+        privileged no "$found" -ltnp || capture limited "$found" -ltn
+        shown="# ss -ltnp"
+    elif locate netstat; then
+        case $(uname -s) in
+        Linux) privileged no "$found" -ltnp || capture limited "$found" -ltn ;;
+        *) capture limited "$found" -an ;;
+        esac
+        shown="# netstat -ltnp"
+    elif [ -r /proc/net/tcp ]; then
+        capture cat /proc/net/tcp /proc/net/tcp6
+        shown="# cat /proc/net/tcp /proc/net/tcp6"
+    else
+        missing host/listening 'there is neither ss nor netstat nor /proc/net/tcp'
+        return 0
+    fi
+    out=$shown$newline$out
+    frame host/listening
+}
+
+# first_that_works NAME COMMAND|COMMAND...: the answer of the first of these commands that ends with 0.
+first_that_works() {
+    section_name=$1
+    shift
+    for line in "$@"; do
+        # shellcheck disable=SC2086 # our own words
+        capture $line
+        if [ "$status" = 0 ]; then
+            out="# $line$newline$out"
+            frame "$section_name"
+            return 0
+        fi
+    done
+    missing "$section_name" "none of these commands works: $*"
+}
+
+user_id=$(id -u)
+user_name=$(id -un 2>/dev/null) || user_name=$user_id
+may_sudo=no
+why_no_sudo="its scan may not call sudo"
+if [ "$privilege" = least ] && [ "$user_id" != 0 ]; then
+    # Asked once: it tells whether any command is allowed without a password, and spares a host without a rule a line in its log per command.
+    if ! locate "$sudo" && [ ! -x "$sudo" ]; then
+        why_no_sudo='there is no sudo'
+    elif limited "$sudo" -n -l >/dev/null 2>&1; then
+        may_sudo=yes
+    else
+        why_no_sudo="sudo allows $user_name nothing without a password"
+    fi
+fi
+
+if locate cat; then cat=$found; else cat='cat'; fi
+if locate stat; then stat=$found; else stat='stat'; fi
+stat_format=''
+if "$stat" -L -c %f -- / >/dev/null 2>&1; then
+    stat_option=-c stat_format=%f/%u/%U/%g/%G/%s/%Y/%n
+elif "$stat" -L -f %Xp -- / >/dev/null 2>&1; then
+    stat_option=-f stat_format=%Xp/%u/%Su/%g/%Sg/%z/%m/%N
+fi
