@@ -139,7 +139,7 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One service of master.cf. `fields`: the first eight; `flags`: options without a value (`-v`); `arguments`: what follows the options."""
+    """One service of master.cf. `fields`: the first eight; `flags`: options without a value; `arguments`: what follows the options."""
 
     fields: tuple[str, ...]
     options: tuple[Option, ...]

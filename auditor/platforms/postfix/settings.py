@@ -1,0 +1,267 @@
+"""Effective settings: `-o` of the service, then main.cf, then the default; expanded, typed, and compared with postconf's own answer.
+
+Nothing is expanded before it is asked for. Each answer is kept, so a configuration is cheap to open and to ask.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from auditor.model.host import Release
+from auditor.model.origin import Origin, Setting, SettingValue, Unknown, Unsupported
+from auditor.model.snapshot import Missing, Section, Snapshot
+from auditor.platforms.postfix import catalogue
+from auditor.platforms.postfix.document import Assignment, Entry, MainCf, MasterCf, words
+from auditor.platforms.postfix.expand import BadExpression, expand
+
+REDACTED = "[redacted]"
+ONLY_A_SERVER = "only a running server could tell"
+_TIME = re.compile(r"\s*(\d+)([smhdw]?)", re.IGNORECASE)
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_COMPUTED = {
+    "myhostname": "the host's name",
+    "mydomain": "the host's domain",
+    "mynetworks": "computed from mynetworks_style and the host's addresses",
+}
+_DECIDES_MYNETWORKS = ("mynetworks_style", "inet_interfaces", "inet_protocols")
+
+
+def plain(text: str) -> str:
+    """White space as postconf prints it: one blank between words."""
+    return " ".join(text.split())
+
+
+def name_value_lines(section: Section) -> dict[str, str]:
+    """`name = value` lines of postconf's output."""
+    found = {}
+    for line in section.text.split("\n"):
+        name, equals, value = line.partition(" =")
+        if equals:
+            found[name] = value.strip()
+    return found
+
+
+def typed(name: str, text: str, default: str) -> SettingValue:
+    """A parameter's text as the catalogue's type. `default` gives times their unit."""
+    kind = catalogue.kind(name)
+    if kind == "boolean":
+        value = {"yes": True, "no": False}.get(text.lower())
+        return (
+            Unknown(f"{name} = {text}: neither yes nor no, so the daemon that reads it dies")
+            if value is None
+            else value
+        )
+    if kind == "integer":
+        if re.fullmatch(r"\s*[-+]?\d{1,18}", text):
+            return int(text)
+        return Unknown(f"{name} = {text}: not a whole number, so the daemon that reads it dies")
+    if kind == "time":
+        match = _TIME.match(text)
+        if match is None:
+            return Unknown(f"{name} = {text}: not a time, so the daemon that reads it dies")
+        unit = match[2] or default[-1:]
+        return int(match[1][:18]) * _SECONDS.get(unit.lower(), 1)
+    if kind == "list":
+        return words(text)
+    if kind == "folded":
+        return words(text.lower())
+    return text.lower() if kind == "word" else text
+
+
+class Configuration:
+    """One instance's configuration files and what the server said about them."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
+        self.main_section = snapshot.section("main.cf")
+        self.master_section = snapshot.section("master.cf")
+        self.main = MainCf.parse(self.main_section.text)
+        self.master = MasterCf.parse(self.master_section.text)
+        self.assigned: dict[str, Assignment] = {a.name: a for a in self.main.assignments}
+        self.own_defaults = name_value_lines(snapshot.section("postconf-d"))
+        self.release = _release(snapshot, self.own_defaults)
+        self.defaults = self._defaults()
+        self.transports = {entry.service: entry.command for entry in self.master.entries}
+        self.explicit = name_value_lines(snapshot.section("postconf-n"))
+        self.expanded = name_value_lines(snapshot.section("postconf-x"))
+        self.has_level = not isinstance(self.release, Release) or self.release.numbers >= (3, 6)
+        self.problems: dict[str, None] = {}
+        self.top = Scope(self, None)
+        self._service_answers: tuple[dict[str, str], dict[str, str]] | None = None
+
+    def _defaults(self) -> Mapping[str, str]:
+        """The server's own defaults, else the catalogue's; empty where not even the release is known."""
+        if self.own_defaults:
+            return self.own_defaults
+        return {} if isinstance(self.release, Unknown) else catalogue.defaults(self.release)
+
+    @property
+    def knows_defaults(self) -> bool:
+        """Whether an absent name means that the server has no such parameter."""
+        return bool(self.defaults)
+
+    def service_answers(self) -> tuple[dict[str, str], dict[str, str]]:
+        """`service/type/name` → value as `postconf -P` and `postconf -Px` print it."""
+        if self._service_answers is None:
+            self._service_answers = (
+                name_value_lines(self.snapshot.section("postconf-P")),
+                name_value_lines(self.snapshot.section("postconf-Px")),
+            )
+        return self._service_answers
+
+    def default(self, name: str) -> str | None:
+        """The default's text; None: the server has no such parameter."""
+        found = self.defaults.get(name)
+        return catalogue.transport_default(name, self.transports) if found is None else found
+
+    def note(self, problem: str) -> None:
+        """Keep a note that no rule judges, once."""
+        self.problems[problem] = None
+
+
+def _release(snapshot: Snapshot, own_defaults: Mapping[str, str]) -> Release | Unknown:
+    package = snapshot.section("package").text.split()
+    texts = [
+        own_defaults.get("mail_version", ""),
+        snapshot.section("release").text,
+        package[1] if len(package) > 1 else "",
+    ]
+    for text in texts:
+        try:
+            return Release.parse(text)
+        except ValueError:
+            continue
+    content = snapshot.section("postconf-d").content
+    return Unknown(content.reason if isinstance(content, Missing) else "postconf -d names no mail_version")
+
+
+class Scope:
+    """The settings as one service sees them (`entry`), or as every daemon without own options does (None)."""
+
+    def __init__(self, configuration: Configuration, entry: Entry | None) -> None:
+        self._configuration = configuration
+        self._entry = entry
+        self._overrides = {} if entry is None else {option.name: option for option in entry.options}
+        self._found: dict[str, Setting] = {}
+        self._given = {} if entry is None else {"process_name": entry.command, "service_name": entry.service}
+
+    def __contains__(self, name: str) -> bool:
+        """Whether a file sets it, rather than the default."""
+        return name in self._overrides or name in self._configuration.assigned
+
+    def is_overridden(self, name: str) -> bool:
+        """Whether an `-o` of the service sets it."""
+        return name in self._overrides
+
+    def lookup(self, name: str) -> Setting:
+        """The effective setting of that name. Never fails: what cannot be known is Unknown or Unsupported."""
+        found = self._found.get(name)
+        if found is None:
+            found = self._found[name] = self._setting(name)
+        return found
+
+    def raw(self, name: str) -> str | Unknown | None:
+        """The text before expansion; None: undefined."""
+        if name in self._given:
+            return self._given[name]
+        option = self._overrides.get(name)
+        if option is not None:
+            return option.value
+        configuration = self._configuration
+        assignment = configuration.assigned.get(name)
+        if assignment is not None:
+            return assignment.value
+        if isinstance(configuration.main_section.content, Missing):
+            return Unknown(configuration.main_section.content.reason)
+        return self._computed(name) if name in _COMPUTED else self._default(name)
+
+    def _default(self, name: str) -> str | Unknown | None:
+        default = self._configuration.default(name)
+        if default is None and not self._configuration.knows_defaults:
+            release = self._configuration.release
+            return release if isinstance(release, Unknown) else Unknown("the defaults of this release are not known")
+        return default
+
+    def _computed(self, name: str) -> str | Unknown | None:
+        configuration = self._configuration
+        if name == "mydomain" and "myhostname" in self:
+            hostname = self.lookup("myhostname").text
+            return hostname.partition(".")[2] if "." in hostname else "localdomain"
+        answer = configuration.expanded.get(name)
+        if answer is not None and not (name == "mynetworks" and any(map(self.is_overridden, _DECIDES_MYNETWORKS))):
+            return answer.replace("$", "$$")
+        section = configuration.snapshot.section("postconf-x").content
+        reason = section.reason if isinstance(section, Missing) else ONLY_A_SERVER
+        return Unknown(f"{_COMPUTED[name]}: {reason}")
+
+    def origin(self, name: str) -> Origin:
+        """Where the effective value is written."""
+        configuration = self._configuration
+        option = self._overrides.get(name)
+        if option is not None:
+            return Origin(file=configuration.master_section.name, line=option.line, layer="service")
+        assignment = configuration.assigned.get(name)
+        if assignment is not None:
+            return Origin(file=configuration.main_section.name, line=assignment.source.line)
+        if name in _COMPUTED:
+            return Origin(file="computed by Postfix", layer="command")
+        release = configuration.release
+        return Origin(
+            file="Postfix default" if isinstance(release, Unknown) else f"Postfix {release} default", layer="default"
+        )
+
+    def _is_unsupported(self, name: str) -> bool:
+        configuration = self._configuration
+        if not configuration.knows_defaults or name in self._given or name in _COMPUTED:
+            return False
+        if configuration.default(name) is not None:
+            return False
+        return name in catalogue.parameters() or name not in self
+
+    def _setting(self, name: str) -> Setting:
+        origin = self.origin(name)
+        raw = self.raw(name)
+        if self._is_unsupported(name):
+            unsupported = Unsupported(str(self._configuration.release))
+            return Setting(name=name, value=unsupported, text=raw if isinstance(raw, str) else "", origin=origin)
+        if not isinstance(raw, str):
+            unknown = raw if isinstance(raw, Unknown) else Unknown(f"{name} is not set")
+            return Setting(name=name, value=unknown, text="", origin=origin)
+        if catalogue.kind(name) == "raw":
+            return Setting(name=name, value=raw, text=plain(raw), origin=origin)
+        return self._expanded(name, raw, origin)
+
+    def _expanded(self, name: str, raw: str, origin: Origin) -> Setting:
+        try:
+            expanded = expand(raw, self.raw, self._configuration.has_level)
+        except BadExpression as error:
+            broken = Unknown(f"{name}: Postfix cannot expand it: {error}")
+            return Setting(name=name, value=broken, text=plain(raw), origin=origin)
+        text = expanded.text.strip()
+        value: SettingValue
+        if expanded.unknown:
+            value = Unknown(f"{name} depends on {expanded.unknown}")
+        else:
+            value = self._disagreement(name, raw, text) or typed(name, text, self._configuration.default(name) or "")
+        return Setting(name=name, value=value, text=plain(text), origin=origin)
+
+    def _disagreement(self, name: str, raw: str, text: str) -> Unknown | None:
+        """What postconf says otherwise, where it was asked."""
+        configuration = self._configuration
+        literal, full = (configuration.explicit, configuration.expanded)
+        key = name
+        if name in self._overrides and self._entry is not None:
+            literal, full = configuration.service_answers()
+            key = f"{self._entry.service}/{self._entry.type}/{name}"
+        elif self._overrides:
+            # postconf answers for main.cf alone; what a service's overrides make of it is not to be asked before 3.11.
+            full = {}
+        for answers, ours in ((literal, raw), (full, text)):
+            said = answers.get(key)
+            if said is None or REDACTED in said or REDACTED in ours or plain(said) == plain(ours):
+                continue
+            where = "" if self._entry is None else f" of {self._entry.service}/{self._entry.type}"
+            configuration.note(f"{name}{where}: postconf says {plain(said)!r}, this tool reads {plain(ours)!r}")
+            return Unknown(f"postconf says {name} = {plain(said)}")
+        return None
