@@ -127,5 +127,5 @@ def _fault() -> int:
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 signal's signature
-    # SIGTERM ends like Ctrl-C: a valid report of what is done.
-    raise KeyboardInterrupt
+    # SIGTERM ends like Ctrl-C, whoever handles that now: with a valid report of what is done.
+    signal.raise_signal(signal.SIGINT)

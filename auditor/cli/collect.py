@@ -34,7 +34,7 @@ def command(targets: Targets, output: Path | None, print_script: str | None) -> 
       mailaudit collect --print-script postfix > collect.sh
       sh collect.sh > mx1.snap        (as root, or as a user with less to see)
     """
-    from auditor import pipeline, report
+    from auditor import pipeline, private, report
 
     if print_script is not None:
         # Run by hand, what that person may read is read: sudo is not called.
@@ -56,7 +56,7 @@ def command(targets: Targets, output: Path | None, print_script: str | None) -> 
                     err=True,
                 )
             else:
-                report.write_private(paths[host.name], result.value)
+                private.write(paths[host.name], [result.value])
                 click.echo(str(paths[host.name]))
     return 3 if failed else 0
 

@@ -45,14 +45,16 @@ def check(targets: Targets) -> int:
 @target_options
 def show(targets: Targets) -> int:
     """Show every variable of a host with its value and the file and line that set it; secrets by reference only."""
-    from auditor import inventory, report
+    from auditor import report
+    from auditor.inventory import select_names
 
-    chosen = {host.name for host in targets.load()}
+    if not targets.inventory and not targets.demo:
+        raise UsageError("there is no inventory to show", "give -i INVENTORY")
     loaded = targets.load_inventory()
-    for name in (host.name for host in loaded.hosts if host.name in chosen):
+    for name in select_names(loaded, targets.hosts or "all", targets.limit):
         click.echo(report.visible(name))
-        for line in inventory.show(loaded, name):
-            click.echo("  " + report.visible(line))
+        for shown in loaded.show(name):
+            click.echo("  " + report.visible(f"{shown.name} = {shown.value}    # {shown.origin}"))
     return 0
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -55,7 +57,7 @@ SEVERITIES = ("info", "low", "medium", "high", "critical")
 def command(
     targets: Targets,
     reports: tuple[str, ...],
-    by: str | None,
+    by: Literal["host", "rule"] | None,
     profile: str,
     site_rules: tuple[Path, ...],
     fail_on: str,
@@ -75,18 +77,17 @@ def command(
     threshold = None if fail_on == "never" else Severity(fail_on)
     tolerance = pipeline.Tolerance.parse(unreachable)
     wanted = [report.parse_target(text) for text in reports or ("terminal",)]
+    report.check_targets(wanted)
     rules = pipeline.SHIPPED.load_rules(profile, site_rules)
     hosts = targets.load()
     started = pipeline.now()
     with report.progress([host.name for host in hosts]) as observer:
-        reports_of_hosts = tuple(pipeline.SHIPPED.scan(hosts, rules, workers=targets.forks, observer=observer))
+        audited = tuple(pipeline.SHIPPED.scan(hosts, rules, workers=targets.forks, observer=observer))
     run = pipeline.conclude(
-        reports_of_hosts, rules, started=started, finished=pipeline.now(), fail_on=threshold, tolerance=tolerance
+        audited, rules, started=started, finished=pipeline.now(), fail_on=threshold, tolerance=tolerance
     )
-    for form, path in wanted:
-        if path is None:
-            click.echo(report.render(form, run, by=by), nl=False)
-        else:
-            report.write(form, run, path)
-            click.echo(f"{form} report: {path}", err=True)
+    for target in wanted:
+        report.emit(target, run, by=by, stream=sys.stdout)
+        if target.path is not None:
+            click.echo(f"{target.format} report: {report.visible(str(target.path))}", err=True)
     return run.exit_code

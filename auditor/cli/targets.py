@@ -14,7 +14,7 @@ from auditor.errors import UsageError
 
 if TYPE_CHECKING:
     from auditor.inventory import Inventory
-    from auditor.model.host import Host
+    from auditor.model.host import Host, Secret
 
 F = TypeVar("F", bound=Callable[..., Any])
 SNAPSHOT_SUFFIX = ".snap"
@@ -49,14 +49,19 @@ class Targets:
             return (self._folder(self.files),)
         if self.snapshots is not None:
             return self._narrowed(self._replayed(Path(self.snapshots)))
+        chosen = self._chosen()
+        password = _asked("login password") if self.ask_pass else None
+        become_password = _asked("sudo password") if self.ask_become_pass else None
+        return tuple(self._overridden(host, password, become_password) for host in chosen)
+
+    def _chosen(self) -> tuple[Host, ...]:
         from auditor import inventory
 
         if self.local:
-            return (self._overridden(inventory.local()),)
+            return (inventory.local(),)
         if not self.inventory and not self.demo:
-            return (self._overridden(inventory.single(self._address())),)
-        loaded = self.load_inventory()
-        return tuple(self._overridden(host) for host in inventory.select(loaded, self.hosts or "all", self.limit))
+            return (inventory.single(self._address()),)
+        return inventory.select(self.load_inventory(), self.hosts or "all", self.limit)
 
     def load_inventory(self) -> Inventory:
         """The inventory named by -i, or the shipped example. Says its warnings on stderr."""
@@ -64,7 +69,8 @@ class Targets:
         from auditor.report import visible
 
         sources = [str(resources.shipped("inventory.example.yaml"))] if self.demo else list(self.inventory)
-        loaded = inventory.load(sources, extra_vars=self.extra_vars, vault_password_file=self.vault_password_file)
+        vault = ("--vault-password-file", self.vault_password_file) if self.vault_password_file else ()
+        loaded = inventory.load(sources, extra_vars=self.extra_vars, vault_options=vault)
         for warning in loaded.warnings:
             click.echo("warning: " + "\n".join(visible(line) for line in str(warning).splitlines()), err=True)
         return loaded
@@ -147,21 +153,30 @@ class Targets:
 
         if self.hosts is None and self.limit is None:
             return hosts
-        return inventory.select(inventory.of_hosts(hosts), self.hosts or "all", self.limit)
+        names = tuple(host.name for host in hosts)
+        return inventory.select(
+            inventory.Inventory(hosts=hosts, names=names, groups={"all": names}), self.hosts or "all", self.limit
+        )
 
-    def _overridden(self, host: Host) -> Host:
+    def _overridden(self, host: Host, password: Secret | None, become_password: Secret | None) -> Host:
         from auditor import inventory
 
-        if self.platform != "auto":
-            host = replace(host, platform=self.platform)
         return inventory.override(
-            host,
+            host if self.platform == "auto" else replace(host, platform=self.platform),
             user=self.user,
-            become=self.become,
-            ask_pass=self.ask_pass,
-            ask_become_pass=self.ask_become_pass,
-            private_key=self.private_key,
+            private_key_file=self.private_key,
+            password=password,
+            become=True if self.become else None,
+            become_password=become_password,
         )
+
+
+def _asked(label: str) -> Secret:
+    """Ask once, before the first host is contacted."""
+    from auditor.model.host import Secret
+
+    answer: str = click.prompt(label, hide_input=True, err=True)
+    return Secret(label, lambda: answer)
 
 
 def target_options(command: F) -> F:

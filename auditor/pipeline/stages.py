@@ -157,7 +157,9 @@ class Pipeline:
         observer: Observer | None = None,
     ) -> Iterator[HostReport]:
         """Audit many hosts at once; the reports come in the order of the hosts. A host that fails is a report with its state."""
-        results = fleet.run(hosts, lambda host: self.audit(host, rules), workers=workers, name=_name, observer=observer)
+        results = fleet.run(
+            hosts, lambda host: self.audit(host, rules), workers=workers, name=_name, limit=_limit, observer=observer
+        )
         for host, result in zip(hosts, results, strict=True):
             yield result.value if result.value is not None else _failed(host, result)
 
@@ -171,7 +173,9 @@ class Pipeline:
             framing.decode(host.name, data)
             return data
 
-        return zip(hosts, fleet.run(hosts, checked, workers=workers, name=_name, observer=observer), strict=True)
+        return zip(
+            hosts, fleet.run(hosts, checked, workers=workers, name=_name, limit=_limit, observer=observer), strict=True
+        )
 
     def explain(
         self, rule: str, hosts: Sequence[Host], rules: rulebook.Rulebook, *, workers: int = DEFAULT_WORKERS
@@ -183,7 +187,7 @@ class Pipeline:
             texts = [rulebook.explain(rules.rule(rule), each.model, each.variables, each.instance) for each in servers]
             return f"{host.name} ({describe(host)})\n" + "\n".join(texts)
 
-        return fleet.run(hosts, explained, workers=workers, name=_name)
+        return fleet.run(hosts, explained, workers=workers, name=_name, limit=_limit)
 
     def check_rules(self, folders: Sequence[Path]) -> tuple[tuple[Problem, ...], int, int]:
         """Run the examples of the shipped rules, or of those in the folders: (problems, rules, examples). Raises InvalidFile."""
@@ -224,6 +228,11 @@ def order(finding: Finding) -> tuple[int, str, str, str, str]:
 
 def _name(host: Host) -> str:
     return host.name
+
+
+def _limit(host: Host) -> float:
+    # The connectors keep the deadline; this is for one that does not. Judging a large host may take seconds.
+    return (host.connect_timeout + host.deadline).total_seconds() + 60
 
 
 def _site_facts(host: Host, platform: Platform[Any], model: Any) -> HostVariables:

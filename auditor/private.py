@@ -1,0 +1,37 @@
+"""Files that only their owner can read, written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from auditor.errors import AuditorError
+
+
+def write(path: Path, chunks: Iterable[bytes]) -> None:
+    """Write a file with mode 0600 through a temporary one beside it; what was there stays until all is written. Raises AuditorError."""
+    try:
+        descriptor, name = tempfile.mkstemp(prefix=f".{path.name[:100]}.", dir=path.parent)  # mkstemp gives 0600
+    except OSError as error:
+        raise _failed(path, error) from error
+    temporary = Path(name)
+    try:
+        with open(descriptor, "wb") as stream:  # noqa: PTH123 a descriptor
+            stream.writelines(chunks)
+            stream.flush()
+            os.fsync(descriptor)
+        temporary.replace(path)
+    except BaseException as error:
+        temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise _failed(path, error) from error
+        raise
+
+
+def _failed(path: Path, error: OSError) -> AuditorError:
+    return AuditorError(
+        f"{path} could not be written: {error.strerror or error}",
+        "name a place in a folder that exists, is writable and has room",
+    )
