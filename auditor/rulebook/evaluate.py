@@ -1,0 +1,151 @@
+"""What rules say about a model: verdicts with their evidence. Pure, but for the log of a rule that fails itself."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from auditor.interfaces import Platform
+from auditor.model.finding import Evidence, Finding, Verdict
+from auditor.model.host import HostVariables
+from auditor.model.origin import Fact, Origin, Setting, Unknown
+from auditor.rulebook.closures import Frame, Read, absent
+from auditor.rulebook.hints import ABSENT
+from auditor.rulebook.message import show
+from auditor.rulebook.program import Program
+
+if TYPE_CHECKING:
+    from auditor.rulebook.load import CompiledRule, Rulebook
+
+_log = logging.getLogger(__name__)
+
+
+def evaluate(
+    rulebook: Rulebook, platform: Platform[Any], model: Any, variables: HostVariables, instance: str = ""
+) -> tuple[Finding, ...]:
+    """All verdicts of all rules for this platform, worst severity first, then by rule id and subject."""
+    findings: list[Finding] = []
+    for rule, program in rulebook.programs(platform.name):
+        found = judge(rule, program, model, variables, instance)
+        found.sort(key=lambda finding: finding.subject)
+        findings += found
+    return tuple(findings)
+
+
+def judge(
+    rule: CompiledRule, program: Program, model: Any, variables: HostVariables, instance: str = ""
+) -> list[Finding]:
+    """The verdicts of one rule. A rule that fails itself gives one unknown verdict; the traceback is logged."""
+    try:
+        return list(_Judge(rule, program, model, variables, instance).findings())
+    except Exception as error:  # noqa: BLE001 one rule must not end the host (DESIGN section 12)
+        _log.exception("rule %s failed", rule.id)
+        reason = f"the rule itself failed ({type(error).__name__}); this is a fault of mailaudit, please report it"
+        return [_finding(rule, program, instance, Verdict.UNKNOWN, reason=reason)]
+
+
+def frames(program: Program, model: Any, variables: HostVariables) -> Iterator[tuple[str, Frame]] | Unknown:
+    """A frame per subject, with the subject's name; Unknown when nobody knows what the subjects are."""
+    names = {program.platform: model, "host": variables}
+    if program.items is None:
+        return iter([("", Frame(names))])
+    items = program.items.run(Frame(names))
+    if items.__class__ in ABSENT:
+        return absent(items, program.items.text)
+    return ((_subject(item, program.subject), Frame({**names, program.variable: item})) for item in items)
+
+
+class _Judge:
+    def __init__(
+        self, rule: CompiledRule, program: Program, model: Any, variables: HostVariables, instance: str
+    ) -> None:
+        self.rule, self.program, self.instance = rule, program, instance
+        self.model, self.variables = model, variables
+
+    def findings(self) -> Iterator[Finding]:
+        subjects = frames(self.program, self.model, self.variables)
+        if isinstance(subjects, Unknown):
+            yield self.finding(Verdict.UNKNOWN, reason=subjects.reason)
+            return
+        empty = True
+        for subject, frame in subjects:
+            empty = False
+            yield self.verdict(subject, frame)
+        if empty and self.program.items is not None:
+            yield self.finding(Verdict.NOT_APPLICABLE, reason=f"{self.program.items.text} is empty")
+
+    def verdict(self, subject: str, frame: Frame) -> Finding:
+        program = self.program
+        scope: list[Read] = []
+        if program.applies_run is not None:
+            applies = program.applies_run(frame)
+            if applies is False:
+                return self.finding(Verdict.NOT_APPLICABLE, subject, reason=program.does_not_apply)
+            if applies is not True:
+                return self.finding(Verdict.UNKNOWN, subject, reason=applies.reason, evidence=self.evidence(frame))
+            scope, frame.reads = frame.reads, []
+        answer = program.require_run(frame)
+        frame.reads += scope
+        evidence = self.evidence(frame)
+        if answer is True:
+            return self.finding(Verdict.PASS, subject, evidence=evidence)
+        if answer is False:
+            message = program.message.render(frame)
+            return self.finding(Verdict.FAIL, subject, message=message, evidence=evidence)
+        return self.finding(Verdict.UNKNOWN, subject, reason=answer.reason, evidence=evidence)
+
+    def evidence(self, frame: Frame) -> tuple[Evidence, ...]:
+        """What was read and decided, in the order of reading, each once; then the place of the subject itself."""
+        found = evidence_of(frame.reads)
+        item = frame.names.get(self.program.variable)
+        origin = getattr(item, "origin", None)
+        if isinstance(origin, Origin) and not any(each.origin == origin for each in found):
+            found.append(
+                Evidence(path=self.program.variable, value=_subject(item, self.program.subject), origin=origin)
+            )
+        return tuple(found)
+
+    def finding(self, verdict: Verdict, subject: str = "", **more: Any) -> Finding:
+        return _finding(self.rule, self.program, self.instance, verdict, subject, **more)
+
+
+def _finding(
+    rule: CompiledRule, program: Program, instance: str, verdict: Verdict, subject: str = "", **more: Any
+) -> Finding:
+    return Finding(
+        rule_id=rule.id,
+        platform=program.platform,
+        verdict=verdict,
+        severity=rule.severity,
+        instance=instance,
+        subject=subject,
+        **more,
+    )
+
+
+def _subject(item: Any, attribute: str | None) -> str:
+    return str(item) if attribute is None else str(getattr(item, attribute))
+
+
+def evidence_of(reads: list[Read]) -> list[Evidence]:
+    """Reads as evidence: a setting with its place, a fact as the settings that it was derived from, each once."""
+    found: dict[Evidence, None] = {}
+    for expression, holder, raw, item in reads:
+        if raw.__class__ is Setting:
+            found[Evidence(path=_path(expression.text, expression.root, item), value=show(raw), origin=raw.origin)] = (
+                None
+            )
+        elif raw.__class__ is Fact and raw.because:
+            for setting in raw.because:
+                found[Evidence(path=setting.name, value=show(setting), origin=setting.origin)] = None
+        else:
+            origin = getattr(holder, "origin", None)
+            place = origin if isinstance(origin, Origin) else None
+            found[Evidence(path=_path(expression.text, expression.root, item), value=show(raw), origin=place)] = None
+    return list(found)
+
+
+def _path(text: str, root: str, item: Any) -> str:
+    """The path as the rule wrote it; a loop variable with the item that it stood for."""
+    return text if item is None else f"{root}[{show(item)}]{text[len(root) :]}"
