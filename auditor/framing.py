@@ -39,7 +39,11 @@ _END = re.compile(rb"@end (\d{1,6})\n")
 # Shapes of secrets that no collection script sends: whoever sees one here has met a bug, or a file that is not what it seems.
 _SECRETS = (
     re.compile(rb"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----"),
-    re.compile(rb"\{[A-Za-z0-9.-]{3,24}\}[A-Za-z0-9+/=.$]{12}"),  # {SSHA}…, {BLF-CRYPT}…
+    re.compile(
+        rb"(?<!\$)\{(?:S?SHA(?:256|512)?|S?MD5|CRYPT|PLAIN(?:-MD5)?|CRAM-MD5|DIGEST-MD5|SCRAM-SHA-\d+|BLF-CRYPT|SHA(?:256|512)-CRYPT"
+        rb"|MD5-CRYPT|ARGON2I?D?|PBKDF2|NTLM|CLEAR(?:TEXT)?)(?:\.\w{3,6})?\}[A-Za-z0-9+/=.$]{4}",
+        re.IGNORECASE,
+    ),
     re.compile(rb"\$(?:1|5|6|7|y|gy)\$(?:[./A-Za-z0-9=,]+\$){1,3}[./A-Za-z0-9]{20}"),  # crypt(3)
     re.compile(rb"\$2[abxy]?\$\d\d\$[./A-Za-z0-9]{53}|\$argon2(?:id?|d)\$v="),
     re.compile(rb"_password_maps *= *[^\n]*(?:static|inline):(?!\[redacted\])"),

@@ -23,6 +23,7 @@ section host/system machine
 listening
 first_that_works host/addresses 'ip -o addr show' 'ifconfig -a'
 first_that_works host/routes 'ip route show default' 'cat /proc/net/route' 'netstat -rn'
+text host/privileges "$privileges"
 emit "@end $sections$newline"
 """
 
@@ -40,7 +41,7 @@ def compose(bodies: Sequence[tuple[str, str, str]], *, settings: Mapping[str, st
     parts += [prelude(), _OPENING, "platforms=''"]
     parts += [_detection(name, detect) for name, detect, _ in bodies]
     parts += ['text host/platforms "$platforms"']
-    parts += [f"if [ \"$has_{name}\" = yes ]; then\n{_body(collect)}\nfi" for name, _, collect in bodies]
+    parts += [f'if [ "$has_{name}" = yes ]; then\n{_body(collect)}\nfi' for name, _, collect in bodies]
     parts += [_CLOSING]
     body = "\n".join(parts)
     digest = hashlib.sha256(body.encode()).hexdigest()
@@ -58,8 +59,8 @@ def _detection(name: str, detect: str) -> str:
     if not re.fullmatch(r"[a-z]+", name):
         raise ValueError(f"{name!r} cannot name a platform: lower-case letters only")
     return (
-        f"if {detect}; then\nhas_{name}=yes platforms=\"${{platforms}}{name} found$newline\"\n"
-        f"else\nhas_{name}=no platforms=\"${{platforms}}{name} absent$newline\"\nfi"
+        f'if {detect}; then\nhas_{name}=yes platforms="${{platforms}}{name} found$newline"\n'
+        f'else\nhas_{name}=no platforms="${{platforms}}{name} absent$newline"\nfi'
     )
 
 

@@ -218,6 +218,7 @@ directory_seen() {
 
 # want PATH: adds it, and every directory above it, to what states will look at.
 wanted=$newline
+links=''
 want() {
     place=$1
     while [ -n "$place" ]; do
@@ -225,6 +226,7 @@ want() {
         *"$newline$place$newline"*) break ;;
         esac
         wanted=$wanted$place$newline
+        if [ -h "$place" ]; then links="${links}link $place$newline"; fi
         place=${place%/*}
     done
 }
@@ -255,9 +257,9 @@ states() {
         fi
     done
     IFS=$old_ifs
-    status=0 out=$answers err=$refusals
+    status=0 out=$answers$links err=$refusals
     frame "$states_name"
-    wanted=$newline
+    wanted=$newline links=''
 }
 
 # ---- the machine
@@ -279,19 +281,26 @@ machine() {
     emit "user=$user_name${newline}uid=$user_id${newline}container=$container$newline"
 }
 
+# Without root the sockets are there, but not the programs behind them.
+sockets() {
+    privileged no "$1" -ltnp && return 0
+    capture limited "$1" -ltn
+    err=$err$refusal$newline
+}
+
 listening() {
     if locate ss; then
-        privileged no "$found" -ltnp || capture limited "$found" -ltn
-        shown="# ss -ltnp"
+        sockets "$found"
+        shown='# ss -ltnp'
     elif locate netstat; then
         case $(uname -s) in
-        Linux) privileged no "$found" -ltnp || capture limited "$found" -ltn ;;
+        Linux) sockets "$found" ;;
         *) capture limited "$found" -an ;;
         esac
-        shown="# netstat -ltnp"
+        shown='# netstat -ltnp'
     elif [ -r /proc/net/tcp ]; then
         capture cat /proc/net/tcp /proc/net/tcp6
-        shown="# cat /proc/net/tcp /proc/net/tcp6"
+        shown='# cat /proc/net/tcp /proc/net/tcp6'
     else
         missing host/listening 'there is neither ss nor netstat nor /proc/net/tcp'
         return 0

@@ -373,7 +373,6 @@ postfix_host() {
     fi
     directories=$(emit "$out" | awk '$NF ~ /^\// { print $NF }')
     for directory in ${directories:-$configuration}; do instance "$directory"; done
-    text postfix/privileges "$privileges"
 }
 
 postconf='' postmap='' openssl=''
