@@ -354,30 +354,33 @@ class DomainEntry:
     origin: Origin
 
 
+Purpose = Literal[
+    "configuration",
+    "configuration directory",
+    "private key",
+    "certificate",
+    "password map",
+    "table",
+    "database credentials",
+    "sasl database",
+    "sasl configuration",
+    "sasl socket",
+    "setgid program",
+    "daemon directory",
+    "queue directory",
+    "data directory",
+    "other",
+]
+"""What a file is for."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileState:
-    """Owner, group and permissions of a file or directory that matters."""
+    """Owner, group and permissions of a file or directory that matters; of a link, those of what it points at."""
 
     name: str  # its path
     path: str
-    purpose: Literal[
-        "configuration",
-        "configuration directory",
-        "private key",
-        "certificate",
-        "password map",
-        "table",
-        "database credentials",
-        "sasl database",
-        "sasl configuration",
-        "sasl socket",
-        "setgid program",
-        "daemon directory",
-        "queue directory",
-        "data directory",
-        "other",
-    ]
-    exists: bool
+    purpose: Purpose
     kind: Literal["file", "directory", "socket", "other"]
     owner: str  # name, or the number where there is no name
     group: str
@@ -390,7 +393,7 @@ class FileState:
     is_writable_by_others: bool  # by somebody but the owner and root
     is_readable_by_others: bool  # by group (other than root's) or world
     is_setgid: bool
-    is_symlink: bool  # the path itself is a link; the other fields tell of what it points at
+    is_link: bool  # the path is a symbolic link
     origin: Origin | None  # where the configuration names it; None: nowhere, it belongs to Postfix
 
 

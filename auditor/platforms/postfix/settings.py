@@ -154,6 +154,10 @@ class Scope:
         """Whether an `-o` of the service sets it."""
         return name in self._overrides
 
+    def overrides(self) -> tuple[str, ...]:
+        """The parameters that an `-o` of the service sets."""
+        return tuple(self._overrides)
+
     def lookup(self, name: str) -> Setting:
         """The effective setting of that name. Never fails: what cannot be known is Unknown or Unsupported."""
         found = self._found.get(name)
