@@ -15,8 +15,10 @@ function is_secret(name) {
 function is_place(word) { return word ~ /^((proxy:)?[a-z0-9_]+:)?[\/$]/ && word !~ /^(static|inline):/ }
 function is_plain(value) { return value ~ /^[ \t]*(yes|no|)[ \t]*$/ }
 function hidden(word) { return match(word, /^(static|inline):/) ? substr(word, 1, RLENGTH) "[redacted]" : "[redacted]" }
-# Logins in URLs and after password= anywhere.
+# Logins in URLs, and what follows password= or --password, anywhere.
 function scrub(text) {
+    if (name ~ /^proxy_(read|write)_maps$/ && match(text, /(static|inline):/)) text = substr(text, 1, RSTART - 1) "[redacted]" # it repeats the other maps
+    gsub(/--?[Pp][Aa][Ss][Ss][A-Za-z]*[ \t]+[^ \t]+/, "--password [redacted]", text)
     gsub(/:\/\/[^\/@ \t]*:[^\/@ \t]*@/, "://[redacted]@", text)
     gsub(/[Pp][Aa][Ss][Ss][A-Za-z]*=[^ \t,]+/, "password=[redacted]", text)
     return text
@@ -41,33 +43,36 @@ function setting(line,    at) {
     secret = is_secret(name)
     return secret ? substr(line, 1, at) value_of(substr(line, at + 1)) : scrub(line)
 }
-# master.cf word by word, blanks kept.
+# master.cf word by word, blanks kept. A secret in braces is hidden up to the brace that closes it.
+function braces(word,    copy) { copy = word; return gsub(/\{/, "", copy) - gsub(/\}/, "", word) }
 function service(line,    done, word, at, short) {
-    if (line !~ /^[ \t]/) { hiding = 0; expect = 0; last = ""; before = "" }
-    if (hiding) return ""
+    if (line !~ /^[ \t]/) { hiding = 0; depth = 0; expect = 0; last = ""; before = ""; name = "" }
     done = ""
     while (match(line, /[^ \t]+/)) {
-        word = substr(line, RSTART, RLENGTH); done = done substr(line, 1, RSTART - 1); line = substr(line, RSTART + RLENGTH)
+        word = substr(line, RSTART, RLENGTH)
+        if (!hiding) done = done substr(line, 1, RSTART - 1)
+        line = substr(line, RSTART + RLENGTH); depth += braces(word)
+        if (hiding) { if (depth <= 0) { hiding = 0; depth = 0; done = done " }" }; continue }
         at = index(word, "="); short = word; sub(/^\{/, "", short)
         if (expect) { done = done "[redacted]"; expect = 0 }
-        else if (last == "=" && is_secret(before) && !is_place(word) && !is_plain(word)) {
-            hiding = 1; return done hidden(word) " }"
-        }
+        else if (last == "=" && is_secret(before) && !is_place(word) && !is_plain(word)) { done = done hidden(word); if (depth > 0) hiding = 1 }
         else if (at > 1 && is_secret(substr(short, 1, index(short, "=") - 1)) && !is_place(substr(word, at + 1)) && !is_plain(substr(word, at + 1))) {
             done = done substr(word, 1, at) hidden(substr(word, at + 1))
-            if (index(word, "{")) { hiding = 1; return done }
+            if (depth > 0) hiding = 1; else if (word ~ /^\{/) done = done "}"
         }
         else { if (tolower(word) ~ /^--?(passw[a-z]*|secret|token|api-?key)$/) expect = 1; done = done scrub(word) }
         if (word != "=") before = short
         last = word
     }
-    return done line
+    return hiding ? done : done line
 }
 # Postfix complains with the text of the line: `overriding earlier entry: NAME=VALUE`.
 function complaint(line,    at) {
+    if (line ~ /^(sudo|Sorry)/) return line
     if (match(line, /[A-Za-z0-9_\/]+ *=/)) {
         name = substr(line, RSTART, RLENGTH - 1); gsub(/ /, "", name); at = RSTART + RLENGTH
         hiding = 0
+        if (mode == "strict" || line ~ /unused parameter: /) return is_plain(substr(line, at)) ? line : substr(line, 1, at - 1) "[redacted]"
         return is_secret(name) ? substr(line, 1, at - 1) value_of(substr(line, at)) : scrub(line)
     }
     if (tolower(line) ~ /passw|secret|static:|inline:/ && match(line, /: [^:]*$/)) return substr(line, 1, RSTART + 1) "[redacted]"
@@ -78,29 +83,31 @@ function cyrus(line,    at) {
     return at && tolower(substr(line, 1, at)) ~ /passw|_pw|pw_|secret|bindpw/ ? substr(line, 1, at) " [redacted]" : line
 }
 { total += length($0) + 1; if (total > 8388608) exit 3 }
-mode != "complaint" && /^[ \t]*#/ { print "#"; next }
+mode !~ /complaint|strict/ && /^[ \t]*#/ { print "#"; next }
 mode == "setting" { print setting($0); next }
 mode == "service" { print service($0); next }
-mode == "complaint" { print complaint($0); next }
+mode == "complaint" || mode == "strict" { print complaint($0); next }
 mode == "cyrus" { print cyrus($0); next }
 { print }
 '
 
-# The names that password maps with the password inside refer to: in `static:$user:$word`, user and word.
+# The names that password maps with the password inside refer to (in `static:$user:$word`: user and word), and those that refer to secrets.
 # shellcheck disable=SC2016 # awk's dollars
 names_of_secrets='
 /^[ \t]*(#|$)/ { next }
 /^[^ \t]/ { at = index($0, "="); name = substr($0, 1, at - 1); gsub(/[ \t]/, "", name); lines[++count] = name " " substr($0, at + 1); next }
 { lines[count] = lines[count] " " $0 }
+function add(name) { name = tolower(name); if (!index(names, " " name " ")) names = names name " " }
 END {
     names = " "
     for (round = 0; round < 4; round++)
         for (i = 1; i <= count; i++) {
             text = lines[i]; name = tolower(text); sub(/ .*/, "", name)
-            if (!(text ~ /passw[a-z_]*[ =]/ && text ~ /(static|inline):/) && !index(names, " " name " ")) continue
+            secret = text ~ /passw[a-z_]*[ =]/ && text ~ /(static|inline):/ || index(names, " " name " ")
             while (match(text, /\$[({]?[A-Za-z0-9_]+/)) {
-                name = tolower(substr(text, RSTART, RLENGTH)); gsub(/[^a-z0-9_]/, "", name); text = substr(text, RSTART + RLENGTH)
-                if (!index(names, " " name " ")) names = names name " "
+                other = tolower(substr(text, RSTART, RLENGTH)); gsub(/[^a-z0-9_]/, "", other); text = substr(text, RSTART + RLENGTH)
+                if (secret) add(other)
+                else if (index(names, " " other " ") || other ~ /_password_maps$|passw|secret/) add(name)
             }
         }
     print names
@@ -169,6 +176,10 @@ END {
 }
 '
 
+# Settings of an instance that is not read yet may be secret by another name: then no value passes.
+complaints=strict
+conceal() { filtered "$complaints"; }
+
 filtered() { awk -v mode="$1" -v names="$secret_names" "$redact"; }
 
 # postconf_section NAME MODE OPTION...: an answer of postconf, redacted like the files that it repeats.
@@ -176,12 +187,16 @@ postconf_section() {
     postconf_name=$1
     mode=$2
     shift 2
+    if [ -n "$refuses" ]; then
+        missing "$postconf_name" "$refuses"
+        out=''
+        return 0
+    fi
     if privileged "$configuration_readable" "$postconf" "$@"; then
         case $out in
         '') ;;
         *) out=$(emit "$out" | filtered "$mode"; emit .) out=${out%.} ;;
         esac
-        [ -z "$err" ] || err=$(emit "$err$newline" | filtered complaint)
         frame "$postconf_name"
     else
         missing "$postconf_name" "$refusal"
@@ -206,7 +221,7 @@ index_section() {
 }
 
 cyrus_sasl() {
-    for place in $sasl_directory "$directory/sasl" /etc/sasl2 /etc/sasl /usr/lib/sasl2 /usr/lib64/sasl2 /usr/local/lib/sasl2 \
+    for place in $sasl_directory /etc/postfix/sasl /etc/sasl2 /etc/sasl /usr/lib/sasl2 /usr/lib64/sasl2 /usr/local/lib/sasl2 \
         "/usr/lib/$(uname -m)-linux-gnu/sasl2"; do
         if [ -e "$place/$1.conf" ]; then
             file_text "$prefix/file $place/$1.conf" "$place/$1.conf" filtered cyrus
@@ -315,11 +330,16 @@ instance() {
     configuration_readable=no
     if [ -r "$directory/main.cf" ] && [ -r "$directory/master.cf" ]; then configuration_readable=yes; fi
     secret_names=' '
+    refuses=''
     secret_names=$(for file in main.cf master.cf; do whole "$directory/$file"; done | awk "$names_of_secrets")
     file_text "$prefix/main.cf" "$directory/main.cf" filtered setting
     file_text "$prefix/master.cf" "$directory/master.cf" filtered service
     postconf_section "$prefix/postconf-n" setting -c "$directory" -n
     explicit=$out
+    # A command of Postfix that gives up sleeps for a second first.
+    case $status$err in
+    [!0]*fatal:*) refuses="postconf cannot read the configuration: $err" ;;
+    esac
     postconf_section "$prefix/postconf-x" setting -c "$directory" -x
     expanded=$out
     postconf_section "$prefix/postconf-M" service -c "$directory" -M
@@ -356,15 +376,15 @@ postfix_host() {
     locate postmap && postmap=$found
     locate openssl && openssl=$found
     secret_names=' '
-    configuration_readable=yes
+    configuration_readable=yes refuses=''
     postconf_section postfix/postconf-d setting -d
     defaults=$out
     for option in m a A; do section "postfix/postconf-$option" limited "$postconf" "-$option"; done
     package
     configuration=$("$postconf" -dh config_directory 2>/dev/null)
     configuration=${configuration:-/etc/postfix}
+    readable "$configuration/main.cf"
     if locate postmulti; then
-        readable "$configuration/main.cf"
         privileged_section postfix/instances "$alone" "$found" -l
         [ "$status" = 0 ] || out=''
     else
@@ -372,7 +392,12 @@ postfix_host() {
         out=''
     fi
     directories=$(emit "$out" | awk '$NF ~ /^\// { print $NF }')
-    for directory in ${directories:-$configuration}; do instance "$directory"; done
+    if [ -z "$directories" ]; then
+        # postmulti gives up when one instance is broken.
+        directories="$configuration $("$postconf" -h multi_instance_directories 2>/dev/null)"
+    fi
+    complaints=complaint
+    for directory in $directories; do instance "$directory"; done
 }
 
 postconf='' postmap='' openssl=''
