@@ -34,7 +34,7 @@ from auditor.rulebook.closures import (
     truth,
 )
 from auditor.rulebook.functions import FUNCTIONS
-from auditor.rulebook.hints import alike, family, item_of, label, plain
+from auditor.rulebook.hints import Unusable, alike, family, item_of, label, plain
 from auditor.yamltree import Text, suggest
 
 MAX_LENGTH = 2000
@@ -166,13 +166,17 @@ class _Compiler:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # "\d" in a pattern is no mistake of Python code
-                return ast.parse("(" + source + "\n)", mode="eval").body
+                node = ast.parse("(" + source + "\n)", mode="eval").body
+            # The bracket added in front must belong to the one added at the end, not to one in the text.
+            if (node.lineno, node.col_offset) != (1, 0) or isinstance(node, (ast.Tuple, ast.GeneratorExp)):
+                return node
+            self.refuse("cannot read this expression: a bracket is closed that was not opened")
         except SyntaxError as error:
             line, column = error.lineno or 1, (error.offset or 1) - 1 - ((error.lineno or 1) == 1)
             lines = source.split("\n")
             if line > len(lines):  # the bracket added above: the text ends too early
                 line, column = len(lines), len(lines[-1])
-            self.refuse(*_syntax(error.msg or "malformed", lines[line - 1][max(column, 0) :]), line, max(column, 0))
+            self.refuse(*_syntax(error.msg or "malformed", lines[line - 1][max(column - 1, 0) :]), line, max(column, 0))
         except (RecursionError, MemoryError, ValueError):
             self.refuse("cannot read this expression: nested too deeply, or it holds a control character")
         return None
@@ -199,7 +203,7 @@ class _Compiler:
 
     def unusable(self, node: ast.expr) -> Expression:
         """What stands for a part with a mistake; it never runs."""
-        return Expression("constant", self.written(node), Any, lambda _: None)
+        return Expression("constant", self.written(node), Unusable, lambda _: None)
 
     def condition(self, node: ast.expr) -> Expression:
         """The node, which must be true/false."""
@@ -211,9 +215,11 @@ class _Compiler:
 
     def item_type(self, found: Expression, node: ast.expr) -> Any:
         item = item_of(found.type)
-        if item is None and found.type is not Any:
+        if item is not None:
+            return item
+        if found.type is not Unusable:
             self.fail(node, f"this must be a list, it is {label(found.type)}")
-        return Any if item is None else item
+        return Unusable
 
     # --- one method per kind of node ---
 
@@ -221,12 +227,14 @@ class _Compiler:
         value = node.value
         if value is None:
             self.fail(node, "None is not part of the rule language", "ask is_set(…) or not is_set(…)")
-        elif type(value) not in (str, int, bool):
+            return self.unusable(node)
+        if type(value) not in (str, int, bool):
             self.fail(
                 node,
                 f"{self.written(node)} is not part of the rule language",
                 "text, whole numbers, True and False are",
             )
+            return self.unusable(node)
         return Expression("constant", self.written(node), type(value), lambda _: value, value=value)
 
     def sequence(self, node: ast.List) -> Expression:
@@ -271,6 +279,8 @@ class _Compiler:
 
     def attribute_type(self, owner: Expression, node: ast.Attribute) -> Any | None:
         """The type of the attribute; None, and a problem, when there is no such thing."""
+        if owner.type is Unusable:
+            return None
         if (space := self.scope.namespaces.get(owner.type)) is not None:
             if node.attr in space.names():
                 return plain(space.type_of(node.attr))
@@ -280,13 +290,10 @@ class _Compiler:
             if node.attr in known and known[node.attr] is not None:
                 return plain(known[node.attr])
             names = list(known)
-        if owner.type is not Any or not self.problems:
-            line, column = self.place(
-                node.end_lineno or node.lineno, (node.end_col_offset or 1) - len(node.attr.encode())
-            )
-            message = f"{label(owner.type)} has no {node.attr!r}"
-            shown = f"it has: {', '.join(names)}" if 0 < len(names) <= 40 else ""
-            self.problems.append(self.fragment.problem(message, suggest(node.attr, names, shown), line, column))
+        line, column = self.place(node.end_lineno or node.lineno, (node.end_col_offset or 1) - len(node.attr.encode()))
+        message = f"{label(owner.type)} has no {node.attr!r}"
+        shown = f"it has: {', '.join(names)}" if 0 < len(names) <= 40 else ""
+        self.problems.append(self.fragment.problem(message, suggest(node.attr, names, shown), line, column))
         return None
 
     def and_or(self, node: ast.BoolOp) -> Expression:
@@ -306,12 +313,18 @@ class _Compiler:
         return Expression("not", self.written(node), bool, negated(truth(part)), (part,))
 
     def compare(self, node: ast.Compare) -> Expression:
+        for op, right_node in zip(node.ops, node.comparators, strict=True):
+            if isinstance(op, (ast.Is, ast.IsNot)):
+                none = isinstance(right_node, ast.Constant) and right_node.value is None
+                hint = "ask is_set(…) or not is_set(…)" if none else "use == or !="
+                self.fail(right_node, "'is' is not part of the rule language", hint)
+                return self.unusable(node)
         parts = [self.visit(node.left), *(self.visit(each) for each in node.comparators)]
         nodes = [node.left, *node.comparators]
         runs = []
         for index, op in enumerate(node.ops):
             left, right = self.comparable(op, parts[index], parts[index + 1], nodes[index], nodes[index + 1])
-            runs.append(comparison(_COMPARE.get(type(op), operator.eq), left, right))
+            runs.append(comparison(_COMPARE[type(op)], left, right))
         run = runs[0] if len(runs) == 1 else decide(runs, deciding=False)
         return Expression("compare", self.written(node), bool, run, tuple(parts))
 
@@ -319,9 +332,6 @@ class _Compiler:
         self, op: ast.cmpop, left: Expression, right: Expression, left_node: ast.expr, right_node: ast.expr
     ) -> tuple[Expression, Expression]:
         """Both sides as they are compared; a text constant beside a release has become a release."""
-        if type(op) not in _COMPARE:
-            self.fail(right_node, "'is' is not part of the rule language", "use == or !=")
-            return left, right
         if isinstance(op, (ast.In, ast.NotIn)):
             return self.member(left, right, right_node)
         left, right = self.release(left, right, left_node), self.release(right, left, right_node)
@@ -343,8 +353,9 @@ class _Compiler:
             return left, Expression("list", right.text, tuple[Release, ...], lambda _: value, releases, value=value)
         if not alike(left.type, item):
             self.fail(node, f"{label(left.type)} is never in {label(right.type)}")
-        for part in right.parts if right.kind == "list" else ():
-            self.words(left, part, node)
+        if isinstance(node, ast.List):
+            for part, each in zip(right.parts, node.elts, strict=True):
+                self.words(left, part, each)
         if left.kind == "constant":
             self.words(Expression("item", "", item, right.run), left, node)
         return left, right
@@ -366,7 +377,7 @@ class _Compiler:
     def release(self, found: Expression, beside: Expression, node: ast.expr) -> Expression:
         if family(beside.type) != "release" or found.kind != "constant" or found.type is not str:
             return found
-        return self.converted(found, node, Release.parse, Release)
+        return self.converted(found, node, _release, Release)
 
     def converted(self, found: Expression, node: ast.expr, convert: Callable[[Any], Any], kind: Any) -> Expression:
         """A constant as a value of another type; a constant that is none is a problem."""
@@ -374,7 +385,7 @@ class _Compiler:
             value = convert(found.value)
         except ValueError as error:
             self.fail(node, str(error))
-            return Expression("constant", found.text, Any, found.run)
+            return Expression("constant", found.text, Unusable, found.run)
         return Expression("constant", found.text, kind, lambda _: value, value=value)
 
     def call(self, node: ast.Call) -> Expression:
@@ -404,7 +415,7 @@ class _Compiler:
     def argument(self, function: str, kind: str, node: ast.expr) -> Expression:
         found = self.visit(node)
         constant = found.kind in ("constant", "list")
-        if kind == "networks" and constant and found.type is not Any:
+        if kind == "networks" and constant and found.type is not Unusable:
             return self.converted(found, node, _networks, Networks)
         if kind == "pattern":
             if found.kind != "constant" or found.type is not str:
@@ -412,7 +423,7 @@ class _Compiler:
                 return found
             return self.converted(found, node, functions.pattern, re.Pattern)
         if kind == "value":
-            if constant and found.type is not Any:
+            if constant and found.type is not Unusable:
                 self.fail(node, f"{function} asks about a value of the server, this is a constant")
             return found
         families = {"networks": ("networks",), "text": ("text",), "countable": ("networks", "text", "list")}[kind]
@@ -454,6 +465,12 @@ _VISITORS: Mapping[type[ast.expr], Callable[[_Compiler, Any], Expression]] = {
 }  # fmt: skip
 
 
+def _release(text: str) -> Release:
+    if not re.fullmatch(r"\d{1,9}(\.\d{1,9})*", text):
+        raise ValueError(f"{text!r} is not a release number")
+    return Release.parse(text)
+
+
 def _networks(value: Any) -> Networks:
     texts = (value,) if isinstance(value, str) else value
     if not all(isinstance(each, str) for each in texts):
@@ -468,7 +485,7 @@ def _syntax(message: str, rest: str) -> tuple[str, str]:
         .replace(" or ':='", "")
         .replace("'(' was never closed", "a bracket is not closed")
     )
-    for wrong, right in (("&&", "and"), ("||", "or"), ("!", "not"), ("=", "==")):
-        if rest.startswith(wrong):
+    for wrong, right in (("&&", "and"), ("||", "or"), ("!", "not")):
+        if wrong in rest[:3]:
             return "cannot read this expression", f"write {right} instead of {wrong}"
     return f"cannot read this expression: {message[:1].lower()}{message[1:]}", ""

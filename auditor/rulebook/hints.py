@@ -17,6 +17,11 @@ from auditor.model.origin import Fact, Origin, Setting, Unknown, Unsupported
 ABSENT = frozenset((Unknown, Unsupported, type(None)))
 """What may stand in a value's place: expressions are typed as if it were there."""
 
+
+class Unusable:
+    """The type of an expression with a mistake that has been told: whatever is said about it says nothing new."""
+
+
 _NAMES = {"bool": "true/false", "number": "a number", "text": "text", "release": "a release", "networks": "networks"}
 
 
@@ -54,7 +59,7 @@ def words_of(hint: Any) -> tuple[str, ...] | None:
 
 def family(hint: Any) -> str | None:
     """Which types may be compared: equal families. None: an object, which can only be read from; "any": not known."""
-    if hint is Any:
+    if hint is Any or hint is Unusable:
         return "any"
     if (item := item_of(hint)) is not None:
         return f"list of {family(item)}"
@@ -67,6 +72,8 @@ def family(hint: Any) -> str | None:
 
 def alike(one: Any, other: Any) -> bool:
     """Whether values of the two types can be equal."""
+    if Unusable in (one, other):
+        return True
     families = family(one), family(other)
     if any(each is not None and each.endswith("any") for each in families):
         return None not in families

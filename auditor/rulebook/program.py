@@ -62,7 +62,7 @@ def compile_rule(
     if check.for_each is not None:
         variable, items, found = compile_loop(whole(check.for_each), scope)
         problems += found
-        item = hints.item_of(items.type) if items else Any
+        item = hints.item_of(items.type) if items else hints.Unusable
         if items and hints.is_object(item) and hints.subject_of(item) is None:
             problems.append(check.for_each.problem(f"{hints.label(item)} has no name that could be the subject"))
         if variable:
