@@ -5,6 +5,7 @@ One module per command; a command's module is imported when the command is asked
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import os
 import signal
@@ -56,11 +57,9 @@ class _Commands(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
-            import difflib
-
-            close = difflib.get_close_matches(args[0], COMMANDS, n=1)
-            error.message += f" Did you mean {close[0]!r}?" if close else f" Commands: {', '.join(COMMANDS)}."
-            raise
+            near = difflib.get_close_matches(args[0], COMMANDS, n=1)
+            hint = f"Did you mean {near[0]!r}?" if near else f"Commands: {', '.join(COMMANDS)}."
+            raise click.UsageError(f"{error.message} {hint}", ctx) from error
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})

@@ -44,10 +44,10 @@ def list_(profile: str, site_rules: tuple[Path, ...]) -> int:
 @SITE_RULES
 def show(rule: str, profile: str, site_rules: tuple[Path, ...]) -> int:
     """Show one rule: why, the condition as written, what the cure may break, references, examples."""
-    from auditor import pipeline, report
+    from auditor import pipeline, report, rulebook
 
     found = pipeline.SHIPPED.load_rules(profile, site_rules).rule(rule)
-    click.echo("\n".join(report.visible(line) for line in pipeline.rulebook.page(found).splitlines()))
+    click.echo("\n".join(report.visible(line) for line in rulebook.page(found).splitlines()))
     return 0
 
 

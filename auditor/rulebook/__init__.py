@@ -5,6 +5,7 @@ from auditor.rulebook.examples import check as check_examples
 from auditor.rulebook.examples import warnings
 from auditor.rulebook.explain import explain
 from auditor.rulebook.load import CompiledRule, Rulebook, load_rulebook
+from auditor.rulebook.page import index, page, reference
 from auditor.rulebook.profile import ALL
 
 __all__ = [
@@ -14,6 +15,9 @@ __all__ = [
     "check_examples",
     "evaluate",
     "explain",
+    "index",
     "load_rulebook",
+    "page",
+    "reference",
     "warnings",
 ]
