@@ -69,7 +69,7 @@ def run(argv: Sequence[str]) -> bytes:
 
 
 def listing(sources: Sequence[str], options: Sequence[str], name: str, ask: RunAnsible) -> Tree:
-    """The tree as `ansible-inventory --list` tells it, every value written in the file `name`. Raises NotInstalled, UsageError, InvalidFile."""
+    """The tree as `ansible-inventory --list` tells it; `name` is the place of every value. Raises NotInstalled, UsageError, InvalidFile."""
     argv = ["ansible-inventory", *(part for source in sources for part in ("-i", source)), *options, "--list"]
     return from_listing(ask(argv), name)
 

@@ -60,14 +60,17 @@ def entries(node: MappingNode, reading: Reading) -> tuple[tuple[ScalarNode, Node
     merged: dict[str, tuple[ScalarNode, Node]] = {}
     own: dict[str, tuple[ScalarNode, Node]] = {}
     for key, value in node.entries:
-        if key.tag == "merge" and not key.style:
-            for source in reversed(value.items) if isinstance(value, SequenceNode) else [value]:
-                if isinstance(source, MappingNode):
-                    merged.update((k.value, (k, v)) for k, v in entries(source, reading))
-                else:
-                    reading.error(source.start, "<< merges mappings", "write `<<: *name` of an anchored mapping")
-        else:
+        if key.tag != "merge" or key.style:
             own[key.value] = (key, value)
+            continue
+        for source in value.items if isinstance(value, SequenceNode) else (value,):
+            if not isinstance(source, MappingNode):
+                reading.error(source.start, "<< merges mappings", "write `<<: *name` of an anchored mapping")
+                continue
+            inner = {k.value: (k, v) for k, v in entries(source, reading)}
+            if shared := merged.keys() & inner.keys():
+                raise reading.outside(source.start, f"which {min(shared)!r} wins depends on the release of PyYAML")
+            merged.update(inner)
     return tuple({**merged, **own}.values())
 
 
