@@ -54,7 +54,7 @@ class Case:
 
 def check(rule: CompiledRule, registry: Registry) -> tuple[Problem, ...]:
     """Everything that is wrong with the examples of a rule. Raises InvalidFile when they cannot be read."""
-    problems = [*_completeness(rule)]
+    problems = [*completeness(rule)]
     for example in rule.examples:
         problems += check_example(rule, example, registry)
         problems += knock_out(rule, example, registry)
@@ -183,7 +183,8 @@ def _every_value(case: Case) -> set[tuple[str, str]]:
     return found
 
 
-def _completeness(rule: CompiledRule) -> Iterator[Problem]:
+def completeness(rule: CompiledRule) -> Iterator[Problem]:
+    """What the set of examples lacks: one that fails, one that does not, distinct names, a platform where there are several."""
     verdicts = {example.expect for example in rule.examples}
     if Verdict.FAIL not in verdicts:
         yield rule.rule.id.problem("no example fails", "add one with `expect: fail`")
