@@ -254,8 +254,8 @@ states() {
     capture limited "$stat" -L "$stat_option" "$stat_format" -- / ${wanted#"$newline"}
     IFS=$old_ifs
     answers=$out
-    denied=$(emit "$err" | sed -n "s/^[^']*'\(.*\)': Permission denied\$/\1/p; s/^stat: \(\/.*\): stat: Permission denied\$/\1/p")
-    refusals=$(emit "$err" | sed "s/^[^']*'\(.*\)': /\1: /; s/^stat: \(\/.*\): stat: /\1: /")
+    denied=$(emit "$err" | sed -n "s/^.*'\(\/.*\)': Permission denied\$/\1/p; s/^stat: \(\/.*\): stat: Permission denied\$/\1/p")
+    refusals=$(emit "$err" | sed "s/^.*'\(\/.*\)': /\1: /; s/^stat: \(\/.*\): stat: /\1: /")
     IFS=$newline
     for place in $denied; do
         IFS=$old_ifs

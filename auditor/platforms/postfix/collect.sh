@@ -360,10 +360,10 @@ instance() {
 package() {
     if locate dpkg-query; then
         section postfix/package limited "$found" -W postfix
-    elif locate rpm; then
-        section postfix/package limited "$found" -q postfix
     elif locate apk; then
         section postfix/package limited "$found" info -v -e postfix
+    elif locate rpm; then
+        section postfix/package limited "$found" -q postfix
     elif locate pkg; then
         section postfix/package limited "$found" query '%n %v' postfix
     else
