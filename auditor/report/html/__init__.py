@@ -15,10 +15,11 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from auditor.model.finding import Severity
 from auditor.model.run import Run
 from auditor.report import summary
-from auditor.report.html import data, view
+from auditor.report.html import data
+from auditor.report.html.page import Page, page_of
+from auditor.report.html.view import MOST_HOST_ROWS, MOST_NAMES, UNKNOWN, encoded, mark
 from auditor.report.text import counted, escaped, paragraphs, visible
 
 if TYPE_CHECKING:
@@ -28,13 +29,14 @@ if TYPE_CHECKING:
 _HERE = Path(__file__).parent
 _BATCH = 200  # pieces of the template joined to one chunk: fewer writes, still little memory
 MOST_SQUARES = 14
+MOST = {"missing": 50, "reasons": 50, "rows": MOST_HOST_ROWS, "names": MOST_NAMES}
 
 
 def chunks(run: Run, by: Literal["host", "rule"] | None = None) -> Iterator[str]:
     """The page in pieces. `by` is how its findings are grouped at first: by rule unless it says host."""
     from markupsafe import Markup
 
-    page = view.page(run)
+    page = page_of(run)
     css, js = _part("report.css"), _part("report.js")
     stream = (
         _environment()
@@ -42,11 +44,10 @@ def chunks(run: Run, by: Literal["host", "rule"] | None = None) -> Iterator[str]
         .stream(
             page=page,
             run=run,
-            limits=view,
+            most=MOST,
             severities=summary.WORST_FIRST,
-            unknown=view.UNKNOWN,
-            key=[view.mark(severity) for severity in summary.WORST_FIRST],
-            first=sorted(page.groups, key=lambda group: (-Severity(group.mark.word).rank, -_hosts(group)))[:5],
+            unknown=UNKNOWN,
+            key=[mark(severity) for severity in summary.WORST_FIRST],
             nav=_sections(page),
             csp=_policy(css, js),
             # The three texts that are not escaped: ours, ours, and JSON without any "<".
@@ -59,11 +60,7 @@ def chunks(run: Run, by: Literal["host", "rule"] | None = None) -> Iterator[str]
     return iter(stream)
 
 
-def _hosts(group: view.Group) -> int:
-    return len(group.names.hosts) + group.names.more
-
-
-def _sections(page: view.Page) -> list[tuple[str, str]]:
+def _sections(page: Page) -> list[tuple[str, str]]:
     found = [
         ("answer", "Answer", True),
         ("unseen", "Not seen", page.missing or page.reasons or page.notes),
@@ -112,7 +109,7 @@ def _environment() -> Environment:
     environment.filters |= {
         "shown": _shown,
         "prose": lambda text: " ".join(paragraphs(text)),
-        "part": view.encoded,
+        "part": encoded,
         "stem": lambda rule_id: rule_id.partition("-")[2] or rule_id,
         "squares": _squares,
         "moment": _moment,

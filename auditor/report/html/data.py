@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from auditor.report import summary
-from auditor.report.html.view import HostView, Page
+from auditor.report.html.page import Page
+from auditor.report.html.view import HostView
 from auditor.report.json_report import moment
 from auditor.report.text import lines, paragraphs, visible
 

@@ -29,7 +29,6 @@ STYLES = {
     "high": "bold red",
     "medium": "yellow",
     "low": "cyan",
-    "info": "blue",
     "unknown": "bold magenta",
     "bad": "bold red",
     "good": "green",

@@ -11,7 +11,7 @@ import pytest
 from auditor import report
 from auditor.model.finding import Severity, Verdict
 from auditor.model.run import Run
-from auditor.report.html import view
+from auditor.report.html.page import page_of
 from tests.unit.report import example_runs as runs
 
 TAGS = set(
@@ -123,7 +123,7 @@ def test_the_same_run_gives_the_same_bytes() -> None:
 
 
 def headline(run: Run) -> str:
-    bold, names, rest = view.page(run).headline()
+    bold, names, rest = page_of(run).headline()
     named = ", ".join(host.report.host for host in names.hosts) if names else ""
     return " ".join(part for part in (bold, named, rest.strip()) if part)
 
