@@ -5,7 +5,7 @@ A closure takes a `Frame` and gives a value. Conditions give True, False or `Unk
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -80,48 +80,51 @@ def negated(part: Run) -> Run:
 
 
 def decide(parts: Sequence[Run], deciding: bool) -> Run:
-    """Kleene's and (deciding False) and or (deciding True). What did not decide is dropped from the reads."""
+    """Kleene's and (deciding False) and or (deciding True)."""
 
     def run(frame: Frame) -> Any:
-        reads, unknown, decided = frame.reads, None, False
-        start = len(reads)
-        for part in parts:
-            mark = len(reads)
-            value = part(frame)
-            if value is deciding:
-                if not frame.thorough:
-                    del reads[start:mark]
-                    return value
-                decided = True
-            elif value.__class__ is Unknown:
-                if unknown is None and not frame.thorough:
-                    del reads[start:mark]
-                unknown = unknown or value
-            elif unknown is not None and not frame.thorough:
-                del reads[mark:]
-        return deciding if decided else unknown or (not deciding)
+        return _settle(frame, (part(frame) for part in parts), deciding)
 
     return run
 
 
 def quantify(items: Run, text: str, variable: str, condition: Run, deciding: bool) -> Run:
-    """any() (deciding True) and all() (deciding False) over a list; the item that decides keeps its reads."""
+    """any() (deciding True) and all() (deciding False) over a list."""
+
+    def each(frame: Frame, found: Sequence[Any]) -> Iterator[Any]:
+        for item in found:
+            frame.names[variable] = item
+            yield condition(frame)
 
     def run(frame: Frame) -> Any:
         found = items(frame)
-        if found.__class__ in ABSENT:
-            return absent(found, text)
-
-        def bind(item: Any) -> Run:
-            def judge(inner: Frame) -> Any:
-                inner.names[variable] = item
-                return condition(inner)
-
-            return judge
-
-        return decide([bind(item) for item in found], deciding)(frame)
+        return absent(found, text) if found.__class__ in ABSENT else _settle(frame, each(frame, found), deciding)
 
     return run
+
+
+def _settle(frame: Frame, values: Iterator[Any], deciding: bool) -> Any:
+    """The deciding value as soon as it comes; else unknown if any value is; else the opposite. `values` are read one by one.
+
+    The reads of what did not decide are dropped, so that evidence is what the answer rests on.
+    """
+    reads, thorough, unknown, decided = frame.reads, frame.thorough, None, False
+    start = mark = len(reads)
+    for value in values:
+        if value is deciding:
+            if not thorough:
+                del reads[start:mark]
+                return value
+            decided = True
+        elif not thorough and value.__class__ is Unknown:
+            if unknown is None:
+                del reads[start:mark]
+        elif not thorough and unknown is not None:
+            del reads[mark:]
+        if value.__class__ is Unknown:
+            unknown = unknown or value
+        mark = len(reads)
+    return deciding if decided else unknown or (not deciding)
 
 
 def contains(value: Any, container: Any) -> Any:

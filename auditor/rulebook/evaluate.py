@@ -100,7 +100,7 @@ class _Judge:
         found = evidence_of(frame.reads)
         item = frame.names.get(self.program.variable)
         origin = getattr(item, "origin", None)
-        if isinstance(origin, Origin) and not any(each.origin == origin for each in found):
+        if origin.__class__ is Origin and origin not in [each.origin for each in found]:
             found.append(
                 Evidence(path=self.program.variable, value=_subject(item, self.program.subject), origin=origin)
             )
@@ -130,22 +130,21 @@ def _subject(item: Any, attribute: str | None) -> str:
 
 def evidence_of(reads: list[Read]) -> list[Evidence]:
     """Reads as evidence: a setting with its place, a fact as the settings that it was derived from, each once."""
-    found: dict[Evidence, None] = {}
+    found: list[Evidence] = []
     for expression, holder, raw, item in reads:
-        if raw.__class__ is Setting:
-            found[Evidence(path=_path(expression.text, expression.root, item), value=show(raw), origin=raw.origin)] = (
-                None
-            )
-        elif raw.__class__ is Fact and raw.because:
-            for setting in raw.because:
-                found[Evidence(path=setting.name, value=show(setting), origin=setting.origin)] = None
-        else:
-            origin = getattr(holder, "origin", None)
-            place = origin if isinstance(origin, Origin) else None
-            found[Evidence(path=_path(expression.text, expression.root, item), value=show(raw), origin=place)] = None
-    return list(found)
+        kind = raw.__class__
+        if kind is Fact and raw.because:
+            found += [Evidence(path=each.name, value=show(each), origin=each.origin) for each in raw.because]
+            continue
+        path = expression.text if item is None else _path(expression.text, expression.root, item)
+        origin = raw.origin if kind is Setting else getattr(holder, "origin", None)
+        found.append(Evidence(path=path, value=show(raw), origin=origin if origin.__class__ is Origin else None))
+    # Hashing evidence costs more than making it: only where a path occurs twice.
+    if len(found) > 1 and len({each.path for each in found}) < len(found):
+        return list(dict.fromkeys(found))
+    return found
 
 
 def _path(text: str, root: str, item: Any) -> str:
-    """The path as the rule wrote it; a loop variable with the item that it stood for."""
-    return text if item is None else f"{root}[{show(item)}]{text[len(root) :]}"
+    """The path as the rule wrote it, with the item that its loop variable stood for."""
+    return f"{root}[{show(item)}]{text[len(root) :]}"

@@ -10,6 +10,7 @@ from auditor.errors import Problem
 from auditor.model.origin import Fact, Setting, Unknown, Unsupported
 from auditor.rulebook.closures import Expression, Frame
 from auditor.rulebook.expression import Fragment, Scope, compile_value
+from auditor.rulebook.hints import ABSENT
 from auditor.yamltree import Text
 
 
@@ -75,21 +76,22 @@ def _place(value: str, at: int) -> tuple[int, int]:
 
 def show(value: Any) -> str:
     """A value as people read it; of a setting, its text as the server uses it."""
-    if isinstance(value, Setting):
-        if isinstance(value.value, (Unknown, Unsupported)) or value.value is None:
-            return show(value.value)
-        return value.text or "(empty)"
-    if isinstance(value, Fact):
+    kind = value.__class__
+    if kind is Setting:
+        return show(value.value) if value.value.__class__ in ABSENT else value.text or "(empty)"
+    if kind is Fact:
         return show(value.value)
-    if isinstance(value, Unknown):
-        return f"unknown ({value.reason})"
-    if isinstance(value, Unsupported):
-        return f"not supported by release {value.release}"
-    if isinstance(value, bool):
+    if kind is bool:
         return "true" if value else "false"
-    if isinstance(value, (tuple, list, frozenset)):
+    if kind in ABSENT:
+        return _absence(value)
+    if kind in (tuple, list, frozenset):
         return ", ".join(show(item) for item in value) or "(empty)"
-    if value is None:
-        return "not set"
     named = getattr(value, "subject", None) or getattr(value, "name", None)
     return str(named if isinstance(named, str) else value) or "(empty)"
+
+
+def _absence(value: Any) -> str:
+    if isinstance(value, Unknown):
+        return f"unknown ({value.reason})"
+    return f"not supported by release {value.release}" if isinstance(value, Unsupported) else "not set"
