@@ -33,6 +33,11 @@ def test_every_rule_file_is_well_formed() -> None:
     assert isinstance(LOADED, Rulebook), str(LOADED)
 
 
+@pytest.mark.parametrize("name", sorted(path.stem for path in (resources.shipped("rules") / "profiles").glob("*.yaml")))
+def test_every_shipped_profile_loads(name: str) -> None:
+    assert load_rulebook([resources.shipped("rules")], REGISTRY, profile=name).rules != ()
+
+
 @each_example
 def test_an_example_says_what_it_claims(rule: CompiledRule, example: Example) -> None:
     assert "" == "\n".join(map(str, examples.check_example(rule, example, REGISTRY)))
