@@ -123,18 +123,18 @@ def load_rulebook(
 
 
 def rule_files(folder: Path | Traversable) -> list[Path | Traversable]:
-    """The YAML files of a folder and the folders in it, sorted by path; links are followed. Raises UsageError."""
-    if not folder.is_dir():
-        raise UsageError(f"{folder} is not a folder of rules", "name a folder that holds one YAML file per rule")
-    return list(_walk(folder, 0))
+    """The YAML files of a folder and the folders in it, sorted by path; links are followed. Raises UsageError, InvalidFile."""
+    try:
+        if not folder.is_dir():
+            raise UsageError(f"{folder} is not a folder of rules", "name a folder that holds one YAML file per rule")
+        return list(_walk(folder, 0))
+    except (OSError, ValueError) as error:
+        reason = (getattr(error, "strerror", None) or str(error)).lower()
+        raise InvalidFile([Problem(Where(str(folder)), f"cannot be read: {reason}")]) from error
 
 
 def _walk(folder: Path | Traversable, depth: int) -> Iterator[Path | Traversable]:
-    try:
-        entries = sorted(folder.iterdir(), key=lambda each: each.name)
-    except OSError as error:
-        raise InvalidFile([Problem(Where(str(folder)), f"cannot be read: {(error.strerror or '').lower()}")]) from error
-    for entry in entries:
+    for entry in sorted(folder.iterdir(), key=lambda each: each.name):
         if entry.name.startswith(".") or (depth == 0 and entry.name in _NOT_RULES):
             continue
         if entry.is_dir():

@@ -200,17 +200,33 @@ def test_site_rules_are_added(write: Write, tmp_path: Path) -> None:
     assert ["toy-own", "toy-vrfy"] == [rule.id for rule in load(folder, "default", tmp_path / "site").rules]
 
 
-def test_odd_files_links_and_loops_of_links_do_no_harm(write: Write) -> None:
+def test_odd_files_and_links_do_no_harm(write: Write) -> None:
     folder = write("toy-vrfy")
     (folder / "README.md").write_text("not a rule")
     (folder / ".hidden.yaml").write_text("not: a rule")
-    (folder / "toy" / "up").symlink_to(folder / "toy")
-    (folder / "toy" / "up").unlink()
-    (folder / "linked").symlink_to(folder / "toy")
-    (folder / "toy" / "toy-vrfy.yaml").rename(folder.parent / "toy-vrfy.yaml")
-    (folder / "toy" / "toy-vrfy.yaml").symlink_to(folder.parent / "toy-vrfy.yaml")
-    (folder / "linked").unlink()
+    (folder / "toy" / "toy-vrfy.yaml").rename(folder.parent / "elsewhere")
+    (folder / "toy" / "toy-vrfy.yaml").symlink_to(folder.parent / "elsewhere")
     assert ["toy-vrfy"] == [rule.id for rule in load(folder).rules]
+
+
+def test_files_that_are_no_rules_are_told_one_by_one(write: Write) -> None:
+    folder = write("toy-vrfy")
+    (folder / "a-binary.yaml").write_bytes(b"\x7fELF\x00\x01")
+    (folder / "b-gone.yaml").symlink_to(folder / "nowhere")
+    (folder / "c-list.yaml").write_text("- id: x\n")
+    (folder / "d-deep.yaml").write_text("[" * 3000)
+    (folder / "e-empty.yaml").write_text("")
+    (folder / "f-text.yaml").write_text("rule")
+    with pytest.raises(InvalidFile) as caught:
+        load(folder)
+    assert [
+        "a-binary.yaml:1:1: the control character U+007F is not allowed here",
+        "b-gone.yaml: no such file",
+        "c-list.yaml:1:1: expected a mapping, found a list",
+        "d-deep.yaml:1:41: nested deeper than 40 levels",
+        "e-empty.yaml: the file is empty",
+        "f-text.yaml:1:1: expected a mapping, found the text 'rule'",
+    ] == [str(p).splitlines()[0].removeprefix(f"{folder}/") for p in caught.value.problems]
 
 
 def test_a_loop_of_links_ends(write: Write) -> None:
