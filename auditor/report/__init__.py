@@ -7,6 +7,7 @@ Formats are imported when they are used: `mailaudit --help` must not wait for a 
 from __future__ import annotations
 
 import difflib
+import io
 import os
 import stat
 import tempfile
@@ -132,7 +133,11 @@ def emit(target: Target, run: Run, *, by: By | None, stream: TextIO) -> None:
     """Write one wanted report to its file, or to `stream`; in colour if that is a terminal. Raises AuditorError."""
     if target.path is not None:
         write(target.format, run, target.path, by=by)
-    elif target.format == "terminal":
+        return
+    if isinstance(stream, io.TextIOWrapper):
+        # A locale without UTF-8 must not end the run: what it cannot write becomes an escape.
+        stream.reconfigure(errors="xmlcharrefreplace" if target.format == "html" else "backslashreplace")
+    if target.format == "terminal":
         from auditor.report import terminal
 
         terminal.show(run, stream, by)

@@ -109,6 +109,7 @@ def _environment() -> Environment:
     environment.filters |= {
         "shown": _shown,
         "prose": lambda text: " ".join(paragraphs(text)),
+        "ticked": _ticked,
         "part": encoded,
         "stem": lambda rule_id: rule_id.partition("-")[2] or rule_id,
         "squares": _squares,
@@ -132,6 +133,17 @@ def _shown(text: str) -> Markup:
     marked = Markup('<span class="ctl" title="control character">{}</span>')
     parts = re.split(r"([^\x20-\x7e])", text)
     return Markup().join(escape(part) if part.isprintable() else marked.format(escaped(part)) for part in parts)
+
+
+def _ticked(text: str) -> Markup:
+    """A rule's prose: what stands between backticks becomes code."""
+    from markupsafe import Markup
+
+    parts = " ".join(paragraphs(text)).split("`")
+    if len(parts) % 2 == 0:  # an odd tick out: not meant as a pair
+        parts = ["`".join(parts)]
+    code = Markup("<code>{}</code>")
+    return Markup().join(code.format(part) if number % 2 else part for number, part in enumerate(parts))
 
 
 def _moment(time: datetime) -> str:

@@ -55,7 +55,7 @@ function rowsTable(fs) {
 const worst = fs => fs.reduce((a, f) => Math.min(a, f[VERDICT] === "?" ? 9 : ORDER.indexOf(f[SEVERITY])), 9);
 function groupOf(key, fs) {
   const w = worst(fs), kind = w === 9 ? "u" : ORDER[w], rule = st.by === "rule";
-  const name = rule ? el("span", {}, R.rules[key][1], " ", el("span", {className: "rid"}, R.rules[key][0])) : el("span", {}, R.hosts[key][0], " ", el("span", {className: "rid"}, R.hosts[key][2]));
+  const name = rule ? el("span", {}, ...ticked(R.rules[key][1]), " ", el("span", {className: "rid"}, R.rules[key][0])) : el("span", {}, R.hosts[key][0], " ", el("span", {className: "rid"}, R.hosts[key][2]));
   const d = el("details", {className: "g"}, el("summary", {}, mark(kind), name, el("span", {className: "ct"}, fs.length + " ")));
   d.fill = () => { if (d.children.length < 2) d.append(rowsTable(fs)); };
   d.addEventListener("toggle", () => d.open && d.fill());
@@ -95,17 +95,18 @@ function restore(query) {
 
 /* ---- pages of hosts that are not in the file as text */
 const section = (title, note, ...kids) => el("section", {className: "s"}, el("header", {}, el("h3", {}, title), note ? el("p", {}, note) : null), el("div", {}, ...kids));
+const ticked = s => { const parts = s.split("`"); return parts.length % 2 ? parts.map((p, i) => i % 2 ? el("code", {}, p) : p) : [s]; };
 const command = s => { const c = el("code", {}, s); c.setAttribute("data-copy", ""); return el("span", {className: "cmd"}, c); };
 const shell = s => /^[\w@%+=:,.\/-]+$/.test(s) ? s : "'" + s.replace(/'/g, "'\"'\"'") + "'";
 const line = (label, ...kids) => el("div", {}, el("span", {className: "soft"}, label), " ", el("span", {}, ...kids));
 function findingOf(f) {
   const r = R.rules[f[RULE]], unknown = f[VERDICT] === "?", about = R.s[f[ABOUT]], values = el("dl", {className: "ev"});
   for (let i = EVIDENCE; i < f.length; i += 2) values.append(el("dt", {}, R.s[f[i]]), el("dd", {}, R.s[f[i + 1]]));
-  return el("div", {className: "f", id: idOf(f)}, mark(kindOf(f)), el("div", {}, el("h4", {}, r[1]),
+  return el("div", {className: "f", id: idOf(f)}, mark(kindOf(f)), el("div", {}, el("h4", {}, ...ticked(r[1])),
     el("p", {className: "sub"}, el("code", {}, r[0]), about ? " on " + about : null, unknown ? el("span", {className: "unk"}, " not known, would be " + SEV[f[SEVERITY]]) : null),
     el("p", {className: "msg"}, R.s[f[MESSAGE]]), values.children.length ? values : null,
-    unknown ? null : el("div", {className: "why"}, ...r[3].map(p => el("p", {}, p))),
-    el("div", {className: "act"}, !unknown && r[5] ? line("Fix", command(r[5])) : null, !unknown && r[4] ? line("May break", r[4]) : null,
+    unknown ? null : el("div", {className: "why"}, ...r[3].map(p => el("p", {}, ...ticked(p)))),
+    el("div", {className: "act"}, !unknown && r[5] ? line("Fix", command(r[5])) : null, !unknown && r[4] ? line("May break", ...ticked(r[4])) : null,
       line("More", command("mailaudit explain " + shell(r[0]) + " " + shell(R.hosts[f[HOST]][0]))))));
 }
 function build(address) {
@@ -114,7 +115,7 @@ function build(address) {
   const said = state ? [el("span", {className: "unk"}, "Not audited: " + state + "."), " Nothing is known about this host in this run."]
     : [el("b", {}, count(failed.reduce((a, b) => a + b), "finding")), `; ${unknown} not known, ${passed} passed, ${na} did not apply.`];
   const page = el("article", {className: "host", id: address}, el("div", {className: "hd"}, el("p", {className: "back"}), el("div", {}, el("h2", {className: "hn"}, name),
-    el("p", {className: "soft"}, [servers, groups.join(", "), source].filter(Boolean).join(" \u00b7 ")), el("p", {className: "ans"}, ...said))));
+    el("p", {className: "soft"}, [servers, groups.join(", "), source].filter(Boolean).join(" \u00b7 ")), el("p", {className: "said"}, ...said))));
   if (state) page.append(section("Why, and next", "", el("p", {className: "lede"}, error.join("\n")), el("p", {}, advice)));
   if (notes.length) page.append(section("To know", "", el("ul", {className: "plain"}, ...notes.map(n => el("li", {}, n)))));
   if (fs.length) page.append(section("Findings", fs.length + ", worst first", ...fs.map(findingOf)));

@@ -1,13 +1,16 @@
 import json
+import re
 from dataclasses import replace
 from datetime import timedelta
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import jsonschema  # type: ignore[import-untyped]
 import pytest
 
-from auditor import report
+from auditor import fleet, report
+from auditor.errors import HostFailed
 from auditor.model.finding import Verdict
 from auditor.model.run import Run
 from auditor.report import document
@@ -118,3 +121,42 @@ def test_the_shipped_schema_is_the_one_of_the_dataclasses() -> None:
     from docs.report_schema import FILE, schema
 
     assert schema() == FILE.read_text()
+
+
+DOCUMENT = (Path(__file__).parents[3] / "docs" / "json-report.md").read_text()
+
+
+def test_every_field_is_documented() -> None:
+    kinds = (
+        document.Document,
+        document.Rule,
+        document.Host,
+        document.Server,
+        document.Entry,
+        document.Value,
+        document.Counts,
+        document.Summary,
+    )
+    names = {name for kind in kinds for name in kind.__dataclass_fields__}
+    assert set() == names - set(re.findall(r"`(\w+)(?:\[\])?`", DOCUMENT))
+
+
+def test_every_state_of_a_host_is_documented() -> None:
+    def below(kind: type[HostFailed]) -> set[type[HostFailed]]:
+        return {kind}.union(*map(below, kind.__subclasses__()))
+
+    states = {kind.state for kind in below(HostFailed) if not kind.__subclasses__()} | {
+        fleet.INTERRUPTED,
+        fleet.INTERNAL_ERROR,
+    }
+    assert set() == {state for state in states if f"`{state}`" not in DOCUMENT}
+
+
+def test_the_example_in_the_document_is_true() -> None:
+    failed = [
+        "\t".join((host["host"], finding["severity"], finding["rule"], finding["subject"]))
+        for host in decoded(runs.small())["hosts"]
+        for finding in host["findings"]
+        if finding["verdict"] == "fail"
+    ]
+    assert sorted(failed) == sorted(re.findall(r"^mx3.*$", DOCUMENT, re.MULTILINE))

@@ -86,6 +86,18 @@ def test_a_device_or_pipe_is_written_to_and_never_replaced(tmp_path: Path) -> No
     assert stat.S_ISFIFO(pipe.stat().st_mode)
 
 
+@pytest.mark.parametrize(
+    ("name", "seen"), [("terminal", rb"gr\xf6\xdfe"), ("json", rb"gr\u00f6\u00dfe"), ("html", b"gr&#246;&#223;e")]
+)
+def test_a_locale_without_utf8_gets_escapes_and_no_error(name: str, seen: bytes) -> None:
+    buffer = io.BytesIO()
+    stream = io.TextIOWrapper(buffer, encoding="ascii")
+    run = runs.run(runs.host("größe.example.org", runs.VRFY))
+    report.emit(Target(name), run, by=None, stream=stream)
+    stream.flush()
+    assert seen in buffer.getvalue()
+
+
 def test_a_report_without_a_file_goes_to_the_stream() -> None:
     stream = io.StringIO()
     report.emit(Target("json"), runs.small(), by=None, stream=stream)
