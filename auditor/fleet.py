@@ -206,11 +206,11 @@ class _Fleet(Generic[T, R]):
         """Wait for the result of one item."""
         while True:
             with self.changed:
-                self.next_result = index
-                self.changed.notify_all()
-                self.changed.wait_for(lambda: index in self.done, timeout=TICK)
+                self.changed.wait_for(lambda: index in self.done or self.interrupted, timeout=TICK)
                 result = self.done.pop(index, None)
                 if result is not None:
+                    self.next_result = index + 1
+                    self.changed.notify_all()
                     return result
                 if self.interrupted:
                     self.running.pop(index, None)

@@ -37,11 +37,10 @@ class ReplayConnector:
                 f"the snapshot {self._path} cannot be read: {reason}",
                 "`mailaudit collect -o DIR` writes snapshots; check the path and the permissions",
             ) from error
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise ConnectionFailed(self._host, f"{self._path} is not a regular file", "name the snapshot file itself")
         with os.fdopen(descriptor, "rb") as file:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise ConnectionFailed(
-                    self._host, f"{self._path} is not a regular file", "name the snapshot file itself"
-                )
             data = file.read(SIZE_LIMIT + 1)
         if len(data) > SIZE_LIMIT:
             raise ConnectionFailed(

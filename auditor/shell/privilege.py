@@ -97,7 +97,7 @@ class Session:
         """The answer of a shell that has ended. Raises PrivilegeRefused or CollectionFailed when the script never started."""
         if self.complete:
             return Output(stdout=bytes(self._stdout), stderr=bytes(self._stderr), status=status)
-        if b"sudo" in self._stderr or self._asked:
+        if self._asked or b"sudo" in self._stderr or b"Sorry, " in self._stderr:
             raise refusal(self._host, bytes(self._stderr))
         said = last_line(bytes(self._stderr)) or last_line(bytes(self._stdout))
         raise CollectionFailed(
