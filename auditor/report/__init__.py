@@ -47,11 +47,32 @@ def _html(run: Run, by: By | None) -> Iterator[str]:
     return html.chunks(run, by)
 
 
+def _csv(run: Run, by: By | None) -> Iterator[str]:  # noqa: ARG001 one line per finding always
+    from auditor.report import csv_report
+
+    return csv_report.chunks(run)
+
+
+def _junit(run: Run, by: By | None) -> Iterator[str]:  # noqa: ARG001 a suite per host always
+    from auditor.report import junit
+
+    return junit.chunks(run)
+
+
+def _sarif(run: Run, by: By | None) -> Iterator[str]:  # noqa: ARG001 one result per finding always
+    from auditor.report import sarif
+
+    return sarif.chunks(run)
+
+
 FORMATS: Mapping[str, Callable[[Run, By | None], Iterator[str]]] = {
     "terminal": _text,
     "text": _text,
     "json": _json,
     "html": _html,
+    "csv": _csv,
+    "junit": _junit,
+    "sarif": _sarif,
 }
 """Each format's name and the function that gives its text in pieces. `terminal` is `text` with colour where a terminal reads it."""
 
