@@ -22,7 +22,7 @@ _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _COMPUTED = {
     "myhostname": "the host's name",
     "mydomain": "the host's domain",
-    "mynetworks": "computed from mynetworks_style and the host's addresses",
+    "mynetworks": "mynetworks, which Postfix computes from mynetworks_style and the host's addresses",
 }
 _DECIDES_MYNETWORKS = ("mynetworks_style", "inet_interfaces", "inet_protocols")
 
@@ -195,6 +195,9 @@ class Scope:
         answer = configuration.expanded.get(name)
         if answer is not None and not (name == "mynetworks" and any(map(self.is_overridden, _DECIDES_MYNETWORKS))):
             return answer.replace("$", "$$")
+        if name == "mynetworks" and self.lookup("mynetworks_style").value == "host":
+            # The host itself, by definition; its other addresses add nobody else.
+            return "127.0.0.0/8 [::1]/128"
         section = configuration.snapshot.section("postconf-x").content
         reason = section.reason if isinstance(section, Missing) else ONLY_A_SERVER
         return Unknown(f"{_COMPUTED[name]}: {reason}")

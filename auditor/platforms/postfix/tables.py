@@ -172,9 +172,17 @@ def networks_of(text: str) -> Networks | None:
     if not bare or not set(text) <= _ADDRESS_CHARACTERS:
         return None
     try:
-        return Networks((ipaddress.ip_network(bare),))
+        network = ipaddress.ip_network(bare)
     except ValueError:
         return None
+    if (
+        isinstance(network, ipaddress.IPv6Network)
+        and network.network_address.ipv4_mapped is not None
+        and network.prefixlen >= 96
+    ):
+        # Clients with a mapped address are IPv4 clients to Postfix.
+        network = ipaddress.ip_network((network.network_address.ipv4_mapped, network.prefixlen - 96))
+    return Networks((network,))
 
 
 def clients_of(kind: str, key: str) -> Networks | None:
