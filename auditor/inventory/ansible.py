@@ -150,7 +150,8 @@ def templates(
     # A variable that another host lacks is left out there; only names are on the command line, never values.
     arguments = json.dumps({"msg": {name: f"{{{{ vars['{name}'] | default(omit) }}}}" for name in names}})
     inventory = [part for source in sources for part in ("-i", source)]
-    argv = ["ansible", *inventory, *options, "-m", "ansible.builtin.debug", "-a", arguments, ",".join(sorted(wanted))]
+    pattern = ",".join(sorted(wanted)) if len(wanted) <= 500 else "all"  # an argument has at most 128 KiB
+    argv = ["ansible", *inventory, *options, "-m", "ansible.builtin.debug", "-a", arguments, pattern]
     output = ask(argv).decode("utf-8", "replace")
     found: dict[str, Mapping[str, Any] | str] = {}
     for match in _RESULT.finditer(output):

@@ -46,12 +46,9 @@ def connection(name: str, given: Variables) -> Connection:
 
 
 def _implied(given: Variables) -> str | None:
-    """`snapshot:` and `folder:` say how, unless ansible_connection says otherwise."""
-    if given.value("ansible_connection") is not None:
-        return None
-    return next(
-        (own for key, own in (("snapshot", "replay"), ("folder", "files")) if given.value(key) is not None), None
-    )
+    """A snapshot by its ending; nothing else is ours for sure in an inventory that was written for Ansible."""
+    value = given.value("snapshot")
+    return "replay" if value is not None and isinstance(value.data, str) and value.data.endswith(".snap") else None
 
 
 def privilege(name: str, given: Variables) -> Privilege:

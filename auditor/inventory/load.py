@@ -16,7 +16,8 @@ from auditor.errors import InvalidFile, Problem, UsageError, Where
 from auditor.inventory import ansible, connections, extra, native, precedence, variables
 from auditor.inventory.ansible import RunAnsible
 from auditor.inventory.reading import Outside, Reading, in_order
-from auditor.inventory.secrets import Secrets
+from auditor.inventory.scalars import VAULTED
+from auditor.inventory.secrets import KINDS, Secrets
 from auditor.inventory.tree import Tree, Value, value_at
 from auditor.model.host import Host
 from auditor.model.origin import Origin
@@ -27,6 +28,9 @@ _FILE_EXTENSIONS = ("", ".yml", ".yaml", ".json")
 _IGNORED = re.compile(
     r"^\.|^(?:host_vars|group_vars|vars_plugins)$|(?:\.pyc|\.pyo|\.swp|\.bak|~|\.rpm|\.md|\.txt|\.rst|\.orig|\.cfg|\.retry)$"
 )
+_HIDDEN = "(not shown)"
+_SECRETIVE = re.compile(r"pass(?:word|wd|phrase)?(?:$|_)|(?:^|_)(?:pw|key)$|secret|token|credential|^vault_")
+_CREDENTIALS = re.compile(r"://[^/@\s]*:[^/@\s]+@")
 # Names that only look like a misspelt one of ours.
 _FAMILIAR = frozenset(
     {
@@ -69,13 +73,15 @@ class Inventory:
                 f"there is no host {name!r}",
                 yamltree.suggest(name, self.names, "`mailaudit inventory list` shows the hosts"),
             )
+        values = self.tree.hostvars[name]
+        hidden = _secret_texts(values)
         return tuple(
             Shown(
                 name=key,
-                value=json.dumps(_masked(key, value), ensure_ascii=False, sort_keys=True),
+                value=json.dumps(_masked(key, value, hidden), ensure_ascii=False, sort_keys=True),
                 origin=_origin(value.where),
             )
-            for key, value in sorted(self.tree.hostvars[name].items())
+            for key, value in sorted(values.items())
         )
 
 
@@ -102,8 +108,8 @@ def load(
     except Outside as outside:
         reading.finish()
         tree = _asked(texts, options, outside.problem, run_ansible)
-    reading.finish()
-    tree = _filled_in(tree, texts, options, reading, run_ansible)
+    if not reading.errors:  # Ansible would only repeat them
+        tree = _filled_in(tree, texts, options, reading, run_ansible)
     return _inventory(tree, reading, ask or Secrets())
 
 
@@ -133,9 +139,7 @@ def _native(texts: Sequence[str], extra_vars: Sequence[str], reading: Reading) -
                 _read(file, drafts, reading)
             except InvalidFile as error:
                 invalid += error.problems
-    if invalid:
-        raise InvalidFile(in_order([*reading.errors, *invalid]))
-    reading.finish()
+    reading.errors += invalid
     # The working folder comes last: Ansible takes it for the folder of the playbook.
     return precedence.resolve(drafts, (*beside, Path()), extra.parse(extra_vars, reading), reading)
 
@@ -183,9 +187,9 @@ def _asked(texts: Sequence[str], options: Sequence[str], why: Problem, run_ansib
 def _filled_in(
     tree: Tree, texts: Sequence[str], options: Sequence[str], reading: Reading, run_ansible: RunAnsible
 ) -> Tree:
-    """The tree with the templates of those variables that we use filled in by Ansible; all others stay as they are."""
+    """The tree with the templates and encrypted values among those that we use filled in by Ansible; all others stay as they are."""
     wanted = {
-        host: [name for name in variables.USED if name in values and variables.has_template(values[name])]
+        host: [name for name in variables.USED if name in values and variables.needs_ansible(values[name])]
         for host, values in tree.hostvars.items()
     }
     wanted = {host: names for host, names in wanted.items() if names}
@@ -198,8 +202,8 @@ def _filled_in(
     try:
         answers = ansible.templates(texts, options, wanted, run_ansible)
     except ansible.NotInstalled:
-        hint = "only Ansible fills in templates, and it is not installed here: write the value out, or install ansible-core"
-        problem = reading.problem(first, "this value is a template", hint)
+        hint = "only Ansible reads that, and it is not installed here: write the value another way, or install ansible-core"
+        problem = reading.problem(first, "this value is a template or encrypted", hint)
         raise InvalidFile([problem]) from None
     hostvars = dict(tree.hostvars)
     for host, names in wanted.items():
@@ -263,13 +267,24 @@ def _warn_of_misspelt(values: Mapping[str, Value], reading: Reading) -> None:
             reading.warn(values[name].where, f"the variable {name!r} means nothing here", f"did you mean {close[0]!r}?")
 
 
-def _masked(name: str, value: Value) -> object:
-    if name in variables.SECRET_NAMES or re.search(r"pass(?:word|wd|phrase)?(?:$|_)|secret|token", name):
-        data = value.plain()
-        return data if isinstance(data, dict) and data.keys() <= {"env", "file", "command", "prompt"} else "(not shown)"
-    if isinstance(value.data, Mapping):
-        return {key: _masked(key, inner) for key, inner in value.data.items()}
-    return value.plain()
+def _masked(name: str, value: Value, hidden: frozenset[str]) -> object:
+    data = value.data
+    if name in variables.SECRET_NAMES or _SECRETIVE.search(name):
+        return value.plain() if isinstance(data, Mapping) and data.keys() <= set(KINDS) else _HIDDEN
+    if isinstance(data, Mapping) and VAULTED in data:
+        return _HIDDEN
+    if isinstance(data, Mapping):
+        return {key: _masked(key, inner, hidden) for key, inner in data.items()}
+    if isinstance(data, tuple):
+        return [_masked(name, inner, hidden) for inner in data]
+    return _HIDDEN if isinstance(data, str) and (data in hidden or _CREDENTIALS.search(data)) else data
+
+
+def _secret_texts(values: Mapping[str, Value]) -> frozenset[str]:
+    """The texts that are secrets, so that a variable that repeats one under another name is hidden too."""
+    return frozenset(
+        str(values[name].data) for name in variables.SECRET_NAMES & values.keys() if isinstance(values[name].data, str)
+    )
 
 
 def _origin(where: Where) -> Origin:

@@ -16,7 +16,9 @@ from auditor.inventory.tree import Group, Value
 from auditor.yamltree import MappingNode, Node, ScalarNode, SequenceNode
 
 _SECTIONS = ("vars", "children", "hosts")
-_INI = re.compile(rb"^\s*(?:[#;].*\n\s*)*(?:\[[\w.:-]+\]|[\w.\[\]:-]+(?:\s+\w+=\S+)*)\s*(?:[#;].*)?$", re.MULTILINE)
+_INI = re.compile(
+    rb"^\s*(?:[#;].*\n\s*)*(?:\[[\w.:-]+\]|[\w.\[\]:-]*[\w\]](?:\s+\w+=\S+)*)\s*(?:[#;].*)?$", re.MULTILINE
+)
 
 
 @dataclass(slots=True)
@@ -43,6 +45,13 @@ class Drafts:
         """The groups once all sources are read: every group is below `all`, and hosts of no group are `ungrouped`."""
         for name in self.groups.keys() & self.hosts.keys():
             raise reading.outside(self.first[name], f"{name!r} is both a host and a group")
+        related = self.groups["ungrouped"].children or any(
+            "ungrouped" in draft.children for name, draft in self.groups.items() if name != "all"
+        )
+        if related:
+            raise reading.outside(
+                self.first.get("ungrouped", Where("-i")), "the group 'ungrouped' has children or parents"
+            )
         with_parent = {child for draft in self.groups.values() for child in draft.children}
         top = self.groups["all"].children
         top.update(dict.fromkeys(name for name in self.groups if name != "all" and name not in with_parent))

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from auditor import yamltree
-from auditor.errors import Where
+from auditor.errors import InvalidFile, Where
 from auditor.inventory import scalars
 from auditor.inventory.native import Drafts
 from auditor.inventory.reading import Reading
@@ -81,8 +81,14 @@ class VariableFiles:
         key = (folder, kind, name)
         if key not in self._known:
             found: dict[str, Value] = {}
-            for path in self._files(folder, kind, name):
-                found.update(self._read(path))
+            try:
+                for path in self._files(folder, kind, name):
+                    found.update(self._read(path))
+            except InvalidFile as error:
+                self._reading.errors += error.problems
+            except OSError as error:
+                reason = (error.strerror or str(error)).lower()
+                self._reading.error(Where(str(folder / kind)), f"cannot be read: {reason}")
             self._known[key] = found
         return self._known[key]
 

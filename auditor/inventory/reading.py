@@ -10,7 +10,7 @@ from auditor import yamltree
 from auditor.errors import InvalidFile, Problem, Where
 
 # A line that may hold a password is never quoted, not even for an error elsewhere in it.
-_SECRETIVE = re.compile(r"pass|secret|token|credential", re.IGNORECASE)
+_SECRETIVE = re.compile(r"pass|pw|secret|token|credential|vault", re.IGNORECASE)
 
 
 class Outside(Exception):

@@ -30,6 +30,7 @@ _TIMESTAMP = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt]|[ \t]+)[0-9]{1,2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]*)?"
     r"(?:[ \t]*(?:Z|[-+][0-9]{1,2}(?::[0-9]{2})?))?"
 )
+VAULTED = "__ansible_vault"
 _TAGGED = re.compile(r"(?:&\S+\s+)?!")
 _BASES = {"two": 2, "eight": 8, "ten": 10, "sixteen": 16}
 
@@ -37,6 +38,9 @@ _BASES = {"two": 2, "eight": 8, "ten": 10, "sixteen": 16}
 def value_of(node: Node, reading: Reading) -> Value:
     """The value of a node, with the place of every part of it. Raises Outside."""
     if isinstance(node, ScalarNode):
+        if node.tag == "!vault":
+            # Kept as it is, as `ansible-inventory --list` does; only who uses it needs Ansible.
+            return Value({VAULTED: Value(node.value, node.start)}, node.start)
         return Value(scalar(node, reading), node.start)
     _refuse_tag(node, reading)
     if isinstance(node, SequenceNode):
@@ -158,4 +162,4 @@ def _refuse_tag(node: Node, reading: Reading) -> None:
     rest = lines[node.start.line - 1][node.start.column - 1 :] if 0 < node.start.line <= len(lines) else ""
     if _TAGGED.match(rest):
         tag = re.search(r"!\S*", rest)
-        raise reading.outside(node.start, f"the tag {tag.group() if tag else '!'} is Ansible's to read")
+        raise reading.outside(node.start, f"the tag {tag.group() if tag else '!'} is for Ansible to read")

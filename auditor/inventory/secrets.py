@@ -64,6 +64,10 @@ class Secrets:
             label + (shlex.join(words) if kind == "command" else words[0]), lambda: self._once((kind, *words), read)
         )
 
+    def prompt(self, text: str) -> Secret:
+        """A secret that a person is asked for, once."""
+        return self.reference("prompt", (text,))
+
     def _once(self, key: tuple[str, ...], read: Callable[[tuple[str, ...]], str]) -> str:
         with self._lock:
             if key not in self._known:

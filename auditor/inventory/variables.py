@@ -10,6 +10,7 @@ from datetime import timedelta
 
 from auditor.errors import Where
 from auditor.inventory.reading import Reading
+from auditor.inventory.scalars import VAULTED
 from auditor.inventory.secrets import Secrets, in_clear
 from auditor.inventory.tree import Value
 from auditor.model.host import HostVariables, Secret
@@ -47,19 +48,20 @@ _YES_NO = {
     **dict.fromkeys(("y", "yes", "on", "1", "true", "t", "1.0"), True),
     **dict.fromkeys(("n", "no", "off", "0", "false", "f", "0.0"), False),
 }
+UNSAFE = "__ansible_unsafe"
 TEMPLATE = re.compile(r"\{\{|\{%|\{#")
 
 
-def has_template(value: Value) -> bool:
-    """Whether a text anywhere in the value is a Jinja template."""
+def needs_ansible(value: Value) -> bool:
+    """Whether only Ansible knows the value: a text anywhere in it is a Jinja template, or encrypted."""
     match value.data:
         case str() as text:
             return TEMPLATE.search(text) is not None
         case tuple() as items:
-            return any(map(has_template, items))
+            return any(map(needs_ansible, items))
         case Mapping() as members:
-            # {"__ansible_unsafe": "{{ x }}"} is text that only looks like one.
-            return "__ansible_unsafe" not in members and any(map(has_template, members.values()))
+            # {"__ansible_unsafe": "{{ x }}"} is text that only looks like a template.
+            return UNSAFE not in members and (VAULTED in members or any(map(needs_ansible, members.values())))
         case _:
             return False
 
@@ -74,8 +76,8 @@ class Variables:
         """The value as written; null counts as not set."""
         found = [self.values[name] for name in names if name in self.values]
         chosen = next((value for value in reversed(found) if value.data is not None), None)
-        if chosen is not None and isinstance(chosen.data, Mapping) and "__ansible_unsafe" in chosen.data:
-            return chosen.data["__ansible_unsafe"]
+        if chosen is not None and isinstance(chosen.data, Mapping) and UNSAFE in chosen.data:
+            return chosen.data[UNSAFE]
         return chosen
 
     def where(self, *names: str) -> Where:
@@ -172,10 +174,6 @@ class Variables:
             self.reading.warn(neutral.where, f"the text under {own!r} is not used, only references are", hint)
         value = self.value(*names)
         if value is None:
-            return None
-        if isinstance(value.data, Mapping) and "__ansible_vault" in value.data:
-            hint = "give --vault-password-file"
-            self._wrong(value, names, "a secret that can be read, this one is encrypted by ansible-vault", hint)
             return None
         if isinstance(value.data, Mapping):
             return self._secrets.of(value, self.reading)
