@@ -7,7 +7,7 @@ VENV = .venv
 BIN = $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help scan test check fast lab bench docs clean
+.PHONY: help scan test check fast lab bench docs snapshots clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*##  *\(.*\)/make \1\t\2/p' Makefile | expand -t 14
@@ -32,6 +32,9 @@ lab: $(VENV)/.installed-dev  ## only the tests against real servers (root)
 
 bench: $(VENV)/.installed-dev  ## the figures of docs/performance.md (root)
 	@$(BIN)/python -m benchmarks
+
+snapshots: $(VENV)/.installed-dev  ## record the example snapshots anew from the lab (root)
+	@$(BIN)/python -m tests.snapshots.record
 
 docs: $(VENV)/.installed-dev  ## regenerate what is generated: rule pages, command line, README blocks
 	@$(BIN)/python docs/generate.py

@@ -59,15 +59,18 @@ class Pipeline:
             raise UsageError(f"there is no platform {name!r}", f"known: auto, {', '.join(self.registry)}")
         return (self.registry[name],)
 
-    def script(self, platform: str, *, privilege: str) -> Script:
+    def script(self, platform: str, *, privilege: str, sudo: str = "sudo") -> Script:
         """The whole collection script: prelude, settings, and each platform's collector behind its detection."""
         bodies = [(each.name, each.detect, each.collect) for each in self.wanted(platform)]
-        return shell.compose(bodies, settings={"privilege": privilege})
+        return shell.compose(bodies, settings={"privilege": privilege, "sudo": sudo})
 
     def record(self, host: Host) -> bytes:
         """Run the collection on a host and return its output, byte for byte: the content of a snapshot file. Raises HostFailed."""
         with connectors.open(host) as connector:
-            output = connector.run(self.script(host.platform, privilege=host.privilege.mode), timeout=host.deadline)
+            output = connector.run(
+                self.script(host.platform, privilege=host.privilege.mode, sudo=host.privilege.sudo),
+                timeout=host.deadline,
+            )
         if not output.stdout:
             said = output.stderr.decode("utf-8", "backslashreplace").strip().splitlines()
             raise CollectionFailed(
