@@ -43,35 +43,47 @@ class Matrix:
 
 
 def matrix_of(hosts: Sequence[HostView], rules: Mapping[str, RuleSummary]) -> Matrix:
-    """Hosts by rules; for a large fleet, hosts with equal verdicts share a row, and rules that nowhere fail have no column."""
-    wanted = [rule for rule in rules.values() if any(f.rule_id == rule.id for h in hosts for f in h.report.findings)]
-    wanted.sort(key=lambda rule: (-rule.severity.rank, rule.id))
-    if len(hosts) <= MOST_MATRIX_HOSTS and len(wanted) <= MOST_MATRIX_RULES:
-        rows = [
-            Row(names=cut([host]), cells=_cells(host, wanted), state="" if host.ok else shorten(host.report.state, 60))
-            for host in hosts
-        ]
-        return Matrix(rules=tuple(wanted), rows=tuple(rows))
-    telling = {view.rule.id for host in hosts for view in host.findings}
-    columns = [rule for rule in wanted if rule.id in telling]
-    shown_rules = columns[:MOST_MATRIX_RULES]
+    """Hosts by rules. In a large fleet hosts with equal verdicts share a row; of many rules those have a column that failed somewhere."""
+    columns, column_cuts = _columns(hosts, rules)
+    rows, row_cuts = _sets(hosts, columns) if len(hosts) > MOST_MATRIX_HOSTS else (_rows(hosts, columns), [])
+    cuts = [*row_cuts, *column_cuts]
+    return Matrix(
+        rules=columns, rows=tuple(rows), cut=" ".join([*cuts, "The JSON report has every verdict."]) if cuts else ""
+    )
+
+
+def _columns(hosts: Sequence[HostView], rules: Mapping[str, RuleSummary]) -> tuple[tuple[RuleSummary, ...], list[str]]:
+    judged = {finding.rule_id for host in hosts for finding in host.report.findings}
+    found = sorted((rules[rule_id] for rule_id in judged), key=lambda rule: (-rule.severity.rank, rule.id))
+    if len(found) <= MOST_MATRIX_RULES:
+        return tuple(found), []
+    failing = {view.rule.id for host in hosts for view in host.findings}
+    telling = [rule for rule in found if rule.id in failing]
+    cuts = [
+        f"{counted(len(found) - len(telling), 'rule')} without a failure or an unknown verdict anywhere: no column."
+    ]
+    if len(telling) > MOST_MATRIX_RULES:
+        cuts.append(f"{MOST_MATRIX_RULES} of the other {len(telling)} rules shown.")
+    return tuple(telling[:MOST_MATRIX_RULES]), cuts
+
+
+def _rows(hosts: Sequence[HostView], columns: Sequence[RuleSummary]) -> list[Row]:
+    return [
+        Row(names=cut([host]), cells=_cells(host, columns), state="" if host.ok else shorten(host.report.state, 60))
+        for host in hosts
+    ]
+
+
+def _sets(hosts: Sequence[HostView], columns: Sequence[RuleSummary]) -> tuple[list[Row], list[str]]:
     sets: dict[tuple[Verdict | None, ...], list[HostView]] = {}
     for host in sorted((host for host in hosts if host.ok), key=lambda host: weight(host.counts), reverse=True):
         verdicts = worst_verdicts(host.report.findings)
         sets.setdefault(tuple(verdicts.get(rule.id) for rule in columns), []).append(host)
-    rows = [
-        Row(names=cut(same, 1), cells=_cells(same[0], shown_rules)) for same in list(sets.values())[:MOST_MATRIX_ROWS]
-    ]
-    cuts = ["Hosts whose verdicts are equal share a row, worst first."]
-    if len(wanted) > len(columns):
-        cuts.append(f"{counted(len(wanted) - len(columns), 'rule')} that failed nowhere have no column.")
+    rows = [Row(names=cut(same, 1), cells=_cells(same[0], columns)) for same in list(sets.values())[:MOST_MATRIX_ROWS]]
+    cuts = ["Hosts whose verdicts are equal share a row, worst first; hosts that were not audited have none."]
     if len(sets) > len(rows):
         cuts.append(f"{len(rows)} of {len(sets)} rows shown.")
-    if len(columns) > len(shown_rules):
-        cuts.append(f"{len(shown_rules)} of {len(columns)} rules shown.")
-    return Matrix(
-        rules=tuple(shown_rules), rows=tuple(rows), cut=" ".join([*cuts, "The JSON report has every verdict."])
-    )
+    return rows, cuts
 
 
 def _cells(host: HostView, rules: Sequence[RuleSummary]) -> tuple[Cell, ...]:

@@ -137,7 +137,9 @@ def _fold(fold: summary.Fold, layout: Layout, *, with_host: bool, alone: bool) -
         named = [
             " ".join(filter(None, (entry.host if with_host else "", about(entry.finding)))) for entry in fold.entries
         ]
-        said = f"{_listed([name for name in named if name] or [fold.entries[0].host])}: {said}"
+        label = _listed([name for name in named if name] or [fold.entries[0].host])
+        # Most messages begin with their subject: "submission takes passwords …" needs no "submission:" in front.
+        said = said if said.startswith(f"{label} ") else f"{label}: {said}"
     yield from _wrapped(said, layout, INDENT)
     yield from _evidence(fold.finding, layout)
 
@@ -241,10 +243,10 @@ def _host_style(host: HostReport, counts: summary.Tally) -> str:
 def _end(run: Run) -> Iterator[Line]:
     counts = summary.total(summary.tally(host.findings) for host in run.hosts)
     audited = len(run.hosts) - len(summary.failed_hosts(run))
-    failed = ", ".join(f"{counts.failed[s]} {s}" for s in summary.WORST_FIRST if counts.failed[s]) or "nothing failed"
+    failed = ", ".join(f"{counts.failed[s]} {s}" for s in summary.WORST_FIRST if counts.failed[s])
     yield _line(
-        (f"{audited} of {counted(len(run.hosts), 'host')} audited with {counted(len(run.rules), 'rule')}: ", ""),
-        (failed, "strong"),
+        (f"{audited} of {len(run.hosts)} hosts audited with {counted(len(run.rules), 'rule')}: ", ""),
+        (failed or ("nothing failed" if audited else "nothing is known"), "strong"),
         (f", {counts.unknown} unknown" if counts.unknown else "", "unknown"),
     )
     if not run.complete:

@@ -182,3 +182,16 @@ def test_a_large_fleet_is_cut_and_every_cut_says_so() -> None:
 def test_a_rule_is_as_bad_as_the_profile_says() -> None:
     raised = runs.run(runs.host("mx1.example.org", replace(runs.VRFY, severity=Severity.CRITICAL)))
     assert "VRFY tells strangers which mailboxes exist: mx1.example.org" == headline(raised)
+
+
+def test_with_many_rules_the_matrix_keeps_its_hosts_and_drops_what_failed_nowhere() -> None:
+    made = page_of(runs.large(20, rules=88)).matrix
+    assert 20 == len(made.rows)
+    assert any(row.state for row in made.rows)
+    assert len(made.rules) <= 60
+    assert "rules shown" in made.cut or "no column" in made.cut
+
+
+def test_the_matrix_of_a_small_run_is_whole_and_says_nothing_of_cuts() -> None:
+    made = page_of(runs.fleet()).matrix
+    assert (8, 7, "") == (len(made.rows), len(made.rules), made.cut)

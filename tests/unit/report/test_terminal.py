@@ -22,10 +22,10 @@ FAIL  critical  mail-open-relay   mx3.example.org  smtp
 
 FAIL  high  postfix-auth-without-tls   mx3.example.org
       Passwords are accepted on unencrypted connections
-      smtps: smtps offers AUTH before STARTTLS
+      smtps offers AUTH before STARTTLS
         /etc/postfix/master.cf:35   service.smtpd_tls_auth_only = no
         /etc/postfix/main.cf:12     service.smtpd_sasl_auth_enable = yes
-      submission: submission offers AUTH before STARTTLS
+      submission offers AUTH before STARTTLS
         /etc/postfix/master.cf:31   service.smtpd_tls_auth_only = no
         /etc/postfix/main.cf:12     service.smtpd_sasl_auth_enable = yes
       why: Whoever can read the network between a client and this server reads the password, and
