@@ -117,22 +117,42 @@ section() {
     frame "$section_name"
 }
 
-# may WHETHER COMMAND PATH...: how a command that may need root is run. WHETHER the login user may run it alone: yes or no.
+# may WHETHER COMMAND...: how a command that may need root is run. WHETHER the login user may run it alone: yes or no.
 # Sets how (plain, sudo or refused) and notes it for the sudoers lines.
 may() {
-    if [ "$1" = yes ] || [ "$user_id" = 0 ]; then
+    alone=$1
+    shift
+    command_line=$*
+    if [ "$alone" = yes ] || [ "$user_id" = 0 ]; then
         how=plain
-    elif [ "$may_sudo" = yes ]; then
+    elif allowed; then
         how=sudo
     else
         how=refused
     fi
-    shift
-    command_line=$*
     case $privileges in
     *" $command_line$newline"*) ;;
     *) privileges="$privileges$how $command_line$newline" ;;
     esac
+    refusal="$user_name may not read it, and $why_no_sudo. Allow this command: $command_line"
+}
+
+# Whether a rule of `sudo -l` covers command_line without a password. Asking sudo itself for what it does not allow would be logged,
+# and on Debian mailed to root.
+allowed() {
+    old_ifs=$IFS
+    IFS=$newline
+    for rule in $sudo_rules; do
+        # shellcheck disable=SC2254 # a rule is a pattern
+        case $command_line in
+        $rule)
+            IFS=$old_ifs
+            return 0
+            ;;
+        esac
+    done
+    IFS=$old_ifs
+    return 1
 }
 
 # as_decided COMMAND...: runs it the way that may found.
@@ -148,7 +168,6 @@ as_decided() {
 privileged() {
     may "$@"
     shift
-    refusal="$user_name may not read it, and $why_no_sudo. Allow this command: $command_line"
     out=''
     [ "$how" = refused ] && return 1
     capture as_decided "$@"
@@ -197,7 +216,7 @@ file_text() {
     fi
     may "$alone" "$cat" "$file"
     if [ "$how" = refused ]; then
-        missing "$section_name" "$user_name may not read it, and $why_no_sudo. Allow this command: $command_line"
+        missing "$section_name" "$refusal"
         return 0
     fi
     capture through_filter "$@"
@@ -334,20 +353,53 @@ first_that_works() {
     missing "$section_name" "none of these commands works: $*"
 }
 
-user_id=$(id -u)
-user_name=$(id -un 2>/dev/null) || user_name=$user_id
-may_sudo=no
-why_no_sudo="its scan may not call sudo"
-if [ "$privilege" = least ] && [ "$user_id" != 0 ]; then
-    # Asked once: it tells whether any command is allowed without a password, and spares a host without a rule a line in its log per command.
+# The commands in the answer of `sudo -l` that need no password, one a line, as shell patterns. Later rules win over earlier ones.
+# shellcheck disable=SC2016 # awk's dollars
+rules_of_sudo='
+/^ +\(/ {
+    tag = "PASSWD"; sub(/^ +\([^)]*\) */, "")
+    gsub(/\\,/, "\001")
+    n = split($0, words, /, */)
+    for (i = 1; i <= n; i++) {
+        word = words[i]
+        while (match(word, /^[A-Z_]+: */)) {
+            if (word ~ /^(NO)?PASSWD:/) tag = substr(word, 1, index(word, ":") - 1)
+            word = substr(word, RLENGTH + 1)
+        }
+        gsub(/\001/, ",", word); gsub(/\\:/, ":", word); gsub(/\\=/, "=", word)
+        if (word == "ALL") { count = 0; if (tag == "NOPASSWD") rule[++count] = "*"; continue }
+        if (tag == "NOPASSWD" && word ~ /^\//) { rule[++count] = word; if (word !~ / /) rule[++count] = word " *" }
+    }
+}
+END { for (i = 1; i <= count; i++) print rule[i] }
+'
+
+# Finds out, without sudo logging or mailing a refusal, whether it can be of use.
+look_at_sudo() {
     if ! locate "$sudo" && [ ! -x "$sudo" ]; then
         why_no_sudo='there is no sudo'
-    elif limited "$sudo" -n -l >/dev/null 2>&1; then
-        may_sudo=yes
-    else
-        why_no_sudo="sudo allows $user_name nothing without a password"
+        return 0
     fi
-fi
+    why_no_sudo="sudo allows $user_name nothing without a password"
+    # About running something as oneself sudo answers without a password and without a complaint.
+    locate true
+    case $(limited "$sudo" -n -u "$user_name" -l "$found" 2>&1) in
+    *'may not run sudo'*) return 0 ;;
+    "$found") # everything is allowed to this user, most likely for a password: only a file of the administrator would say otherwise
+        drop_ins=$(ls /etc/sudoers.d 2>&1) && case $drop_ins in
+        '' | README) return 0 ;;
+        esac
+        ;;
+    esac
+    sudo_rules=$(limited "$sudo" -n -l 2>/dev/null | awk "$rules_of_sudo")
+    [ -z "$sudo_rules" ] || why_no_sudo='sudo does not allow it without a password'
+}
+
+user_id=$(id -u)
+user_name=$(id -un 2>/dev/null) || user_name=$user_id
+sudo_rules=''
+why_no_sudo='its scan may not call sudo'
+if [ "$privilege" = least ] && [ "$user_id" != 0 ]; then look_at_sudo; fi
 
 if locate cat; then cat=$found; else cat='cat'; fi
 if locate stat; then stat=$found; else stat='stat'; fi

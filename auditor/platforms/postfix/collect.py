@@ -111,10 +111,10 @@ def privileged(snapshot: Snapshot | None) -> Sequence[str]:
     A snapshot that root took cannot tell what another user may read: then it is every command that may need root.
     """
     if snapshot is None:
-        return tuple(map(_for_sudoers, _DEFAULT_COMMANDS))
+        return tuple(map(escaped, _DEFAULT_COMMANDS))
     lines = snapshot.section("host/privileges").text.splitlines()
     by_root = "uid=0" in snapshot.section("host/system").text.splitlines()
-    return tuple(_for_sudoers(command) for command in _commands(lines, by_root=by_root))
+    return tuple(escaped(command) for command in _commands(lines, by_root=by_root))
 
 
 def _commands(lines: Iterable[str], *, by_root: bool) -> Iterator[str]:
@@ -125,6 +125,6 @@ def _commands(lines: Iterable[str], *, by_root: bool) -> Iterator[str]:
             yield command
 
 
-def _for_sudoers(command: str) -> str:
+def escaped(command: str) -> str:
     """sudoers(5): `,`, `:`, `=` and `\\` are escaped in arguments; so are the characters of patterns and comments."""
     return re.sub(r"([\\,:=*?\[\]!#\"'])", r"\\\1", command)

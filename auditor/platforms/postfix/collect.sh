@@ -313,11 +313,9 @@ named_files() {
 }
 
 whole() {
-    if [ -r "$1" ]; then
-        "$cat" "$1"
-    elif [ "$may_sudo" = yes ]; then
-        limited "$sudo" -n "$cat" "$1" 2>/dev/null
-    fi
+    readable "$1"
+    may "$alone" "$cat" "$1"
+    as_decided "$cat" "$1" 2>/dev/null
 }
 
 # instance DIRECTORY
