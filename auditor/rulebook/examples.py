@@ -18,6 +18,7 @@ from auditor.model.origin import Unknown
 from auditor.model.snapshot import Missing, Section, Snapshot
 from auditor.rulebook.evaluate import evidence_of, frames, judge
 from auditor.rulebook.load import CompiledRule
+from auditor.rulebook.message import UNKNOWN_VALUE
 from auditor.rulebook.program import Program
 from auditor.rulebook.rule import Example
 from auditor.yamltree import Node, ScalarNode, Text, suggest
@@ -129,7 +130,7 @@ def knock_out(rule: CompiledRule, example: Example, registry: Registry) -> tuple
             continue
         without = {**case.snapshot.sections, name: Section(name=name, content=Missing("knocked out"))}
         after = case.findings(replace(case.snapshot, sections=without))
-        if wrong := _unfounded(before, after, values):
+        if wrong := _unfounded(before, after, values, case.program.variable):
             message = f"{rule.id}[{example.name}] without {name}: {wrong}"
             problems.append(example.name.problem(message, "what cannot be read must be unknown"))
     return tuple(problems)
@@ -143,7 +144,7 @@ def overall(findings: tuple[Finding, ...]) -> Verdict:
 
 
 def _unfounded(
-    before: Mapping[tuple[str, str], Finding], after: tuple[Finding, ...], values: set[tuple[str, str]]
+    before: Mapping[tuple[str, str], Finding], after: tuple[Finding, ...], values: set[tuple[str, str]], variable: str
 ) -> str:
     """What a verdict says that nobody read; empty when all is well."""
     for finding in after:
@@ -151,9 +152,15 @@ def _unfounded(
             continue
         old = before.get((finding.instance, finding.subject))
         subject = f" for {finding.subject}" if finding.subject else ""
-        if old is None or old.verdict is not finding.verdict:
+        # A pass for a subject that was not there before is judged by its values, like any other.
+        if old.verdict is not finding.verdict if old else finding.verdict is not Verdict.PASS:
             return f"{finding.verdict}{subject}, it was {old.verdict if old else 'not judged'}"
-        changed = [f"{each.path} = {each.value}" for each in finding.evidence if (each.path, each.value) not in values]
+        # An unknown value beside a known one that decides is honest: `known_true or unknown` is true.
+        read = [each for each in finding.evidence if each.path != variable]
+        known = [each for each in read if not each.value.startswith(UNKNOWN_VALUE)]
+        if read and not known:
+            return f"still {finding.verdict}{subject}, and every value is unknown"
+        changed = [f"{each.path} = {each.value}" for each in known if (each.path, each.value) not in values]
         if changed:
             return f"still {finding.verdict}{subject}, on values that were not there before: {'; '.join(changed)}"
     if any(finding.verdict is Verdict.UNKNOWN for finding in after):
@@ -173,13 +180,12 @@ def _every_value(case: Case) -> set[tuple[str, str]]:
     for instance in case.platform.instances(case.snapshot):
         model = case.platform.parse(instance)
         subjects = frames(case.program, model, case.site_facts(model))
-        for subject, frame in () if isinstance(subjects, Unknown) else subjects:
+        for _, frame in () if isinstance(subjects, Unknown) else subjects:
             frame.thorough = True
             for run in (case.program.applies_run, case.program.require_run):
                 if run is not None:
                     run(frame)
             found |= {(each.path, each.value) for each in evidence_of(frame.reads)}
-            found.add((case.program.variable, subject))
     return found
 
 

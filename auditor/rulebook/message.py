@@ -13,6 +13,9 @@ from auditor.rulebook.expression import Fragment, Scope, compile_value
 from auditor.rulebook.hints import ABSENT
 from auditor.yamltree import Text
 
+UNKNOWN_VALUE = "unknown "
+"""How the text of a value begins that could not be known; its reason follows in brackets."""
+
 
 @dataclass(frozen=True, slots=True)
 class Message:
@@ -93,5 +96,5 @@ def show(value: Any) -> str:
 
 def _absence(value: Any) -> str:
     if isinstance(value, Unknown):
-        return f"unknown ({value.reason})"
+        return f"{UNKNOWN_VALUE}({value.reason})"
     return f"not supported by release {value.release}" if isinstance(value, Unsupported) else "not set"

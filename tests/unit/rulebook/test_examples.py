@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from auditor.model.origin import Unknown
+from auditor.model.origin import Fact, Unknown
 from auditor.model.snapshot import Missing, Snapshot
 from auditor.rulebook import examples
 from auditor.rulebook.load import CompiledRule
@@ -118,6 +118,25 @@ def test_a_pass_that_did_not_read_what_it_needs_is_found() -> None:
     assert knocked_out(guessing) == [
         "toy-rule[trusted] without smtpd.conf: still pass for smtp, on values that were not there before: service.settings.vrfy = no"
     ]
+
+
+def test_a_fact_that_is_sure_of_itself_without_any_known_value_is_found() -> None:
+    def sure(snapshot: Snapshot) -> Toy:
+        missing = isinstance(snapshot.section("smtpd.conf").content, Missing)
+        seen = parse(_filled(snapshot)) if missing else parse(snapshot)
+        unread = parse(snapshot).settings.lookup("auth")
+        services = seen.services if isinstance(seen.services, tuple) else ()
+        guess = tuple(replace(each, offers_auth=Fact(False, (unread,))) for each in services)
+        return replace(seen, services=guess)
+
+    check = CHECK.replace(
+        "not service.settings.vrfy or within(service.clients, host.trusted_networks)", "not service.offers_auth"
+    )
+    check = check.replace("  applies: service.is_public\n", "")
+    judged = with_examples("  - name: no AUTH\n    given: {smtpd.conf: listen smtp public}\n    expect: pass\n", check)
+    platform: Any = replace(TOY, parse=sure)
+    (problem,) = examples.knock_out(judged, judged.examples[0], {"toy": platform})
+    assert problem.message == "toy-rule[no AUTH] without smtpd.conf: still pass for smtp, and every value is unknown"
 
 
 def test_a_subject_that_silently_disappears_is_found() -> None:
