@@ -59,6 +59,17 @@ class Pipeline:
             raise UsageError(f"there is no platform {name!r}", f"known: auto, {', '.join(self.registry)}")
         return (self.registry[name],)
 
+    def check(self, hosts: Iterable[Host]) -> None:
+        """Refuse hosts whose platform nobody knows, before any is contacted. Raises UsageError with the place in the inventory."""
+        for host in hosts:
+            try:
+                self.wanted(host.platform)
+            except UsageError as error:
+                origin = host.origins.get("platform")
+                raise UsageError(
+                    f"{f'{origin}: ' if origin else ''}{host.name}: {error.message}", error.advice
+                ) from None
+
     def script(self, platform: str, *, privilege: str, sudo: str = "sudo") -> Script:
         """The whole collection script: prelude, settings, and each platform's collector behind its detection."""
         bodies = [(each.name, each.detect, each.collect) for each in self.wanted(platform)]
@@ -160,6 +171,7 @@ class Pipeline:
         observer: Observer | None = None,
     ) -> Iterator[HostReport]:
         """Audit many hosts at once; the reports come in the order of the hosts. A host that fails is a report with its state."""
+        self.check(hosts)
         results = fleet.run(
             hosts, lambda host: self.audit(host, rules), workers=workers, name=_name, limit=_limit, observer=observer
         )
@@ -170,6 +182,8 @@ class Pipeline:
         self, hosts: Sequence[Host], *, workers: int = DEFAULT_WORKERS, observer: Observer | None = None
     ) -> Iterator[tuple[Host, fleet.Result[bytes]]]:
         """Collect from many hosts at once, without judging. What is not a snapshot is a failed result, never bytes to keep."""
+
+        self.check(hosts)
 
         def checked(host: Host) -> bytes:
             data = self.record(host)
@@ -184,6 +198,8 @@ class Pipeline:
         self, rule: str, hosts: Sequence[Host], rules: rulebook.Rulebook, *, workers: int = DEFAULT_WORKERS
     ) -> Iterator[fleet.Result[str]]:
         """What a rule says about each host, value by value, as text. A host that cannot be read is a failed result."""
+
+        self.check(hosts)
 
         def explained(host: Host) -> str:
             servers = self.parsed(self.snapshots(host), host)
