@@ -1,5 +1,8 @@
 import io
+import re
 from dataclasses import replace
+
+import pytest
 
 from auditor.model.finding import Severity, Verdict
 from auditor.report import terminal
@@ -141,3 +144,14 @@ def test_a_terminal_gets_colour_around_the_same_words() -> None:
     terminal.show(runs.small(), screen)
     assert "\x1b[" in screen.getvalue()
     assert "mail-open-relay" in screen.getvalue()
+
+
+def test_no_color_is_respected(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    screen = Screen()
+    terminal.show(runs.small(), screen)
+    assert [] == [
+        code
+        for code in re.findall(r"\x1b\[([\d;]*)m", screen.getvalue())
+        if not set(code.split(";")) <= {"0", "1", "2"}
+    ]
