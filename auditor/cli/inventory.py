@@ -63,23 +63,19 @@ def show(targets: Targets) -> int:
 @click.option("--yes", is_flag=True, help="Record without asking; compare the fingerprint yourself.")
 def trust(targets: Targets, yes: bool) -> int:
     """Show the fingerprint of a host's key, ask, and record the key in the known-hosts file."""
-    from auditor import connectors
+    from auditor import report
+    from auditor.connectors import ssh
 
     for host in targets.load():
-        key = connectors.host_key(host)
-        click.echo(f"{host.name}: {key.type} {key.fingerprint}")
+        key = ssh.host_key(host)
+        click.echo(report.visible(f"{host.name}: {key.type} {key.fingerprint_sha256}"))
         if key.known == "yes":
             click.echo("  is known already; nothing to do")
             continue
-        if key.known == "changed":
-            raise UsageError(
-                f"{host.name}: another key is recorded in {key.known_hosts}",
-                "if the server really has a new key, remove the old line there, then trust again; otherwise somebody is in between",
-            )
-        if yes or click.confirm(
-            "  record this key? compare the fingerprint with the server's console first", default=False, err=True
-        ):
-            click.echo(f"  recorded in {connectors.record_host_key(host, key)}")
+        # record refuses a key that contradicts a known one, so only a new host is asked about.
+        question = "  record this key? Compare the fingerprint with the server's console first"
+        if key.known == "changed" or yes or click.confirm(question, default=False, err=True):
+            click.echo(f"  recorded in {report.visible(ssh.record(host, key))}")
         else:
             click.echo("  not recorded")
     return 0
