@@ -9,9 +9,20 @@ from typing import Literal
 
 from auditor.model.origin import Unknown
 from auditor.platforms.postfix import tables
+from auditor.platforms.postfix.document import words
+from auditor.platforms.postfix.logic import Truth, either
 from auditor.platforms.postfix.lookups import Lookups
-from auditor.platforms.postfix.model import AccessEntry, Restriction
-from auditor.platforms.postfix.restrictions import LISTS, RELAY_STAGE, Lists, Outcome, Stranger, is_table_check, outcome
+from auditor.platforms.postfix.model import AccessEntry, Action, Restriction
+from auditor.platforms.postfix.restrictions import (
+    LISTS,
+    RELAY_STAGE,
+    Lists,
+    Outcome,
+    Stranger,
+    is_table_check,
+    outcome,
+    split,
+)
 from auditor.platforms.postfix.settings import Scope
 
 KeyedBy = Literal["client", "reverse client", "helo", "sender", "recipient", "login", "certificate", "etrn"]
@@ -72,7 +83,7 @@ def stranger_outcome(lookups: Lookups, restriction: Restriction, is_local_recipi
     return "continue"
 
 
-def _met(verdict: tables.Action, restriction: Restriction) -> Outcome | Unknown:
+def _met(verdict: Action, restriction: Restriction) -> Outcome | Unknown:
     if verdict == "restrictions":
         return Unknown(f"{restriction.argument}: its right-hand side is a restriction list")
     if verdict == "ok":
@@ -118,47 +129,72 @@ def _checks(services: Sequence[Service]) -> Iterator[tuple[Service, Restriction]
 
 def _lines(using: Sequence[tuple[Service, Restriction]], lookups: Lookups) -> Iterable[AccessEntry]:
     restriction = using[0][1]
+    kind, path = tables.unwrap(restriction.argument)
+    use = _use(using)
     contents = lookups.contents(restriction.argument)
     if isinstance(contents, Unknown):
+        yield _unread(use, Unknown(f"{restriction.argument}: {contents.reason}"))
         return
-    kind, path = tables.unwrap(restriction.argument)
-    by = keyed_by(restriction.name)
-    gate_before = (
-        restriction.list in RELAY_STAGE and restriction.is_before_relay_check and not restriction.is_after_permit
-    )
-    opens = _any(_opens(service, restriction) for service, _ in using) if gate_before else False
     parents = using[0][0].scope.lookup("parent_domain_matches_subdomains").value
     matches_parents = isinstance(parents, tuple) and "smtpd_access_maps" in parents
-    services = tuple(dict.fromkeys(service.name for service, _ in using))
     for line in contents.lines:
         action = tables.verdict(line.value, forbids_ok(restriction.name))
-        clients = tables.clients_of(kind, line.key) if by in {"client", "reverse client"} else None
+        if action == "restrictions" and not _is_list(line.value, restriction.list, using[0][0].lists):
+            action = "error"
         origin = lookups.origin(restriction.argument, line.line, restriction.origin)
-        yield AccessEntry(
-            name=f"{origin.file if line.line else path}{f':{line.line}' if line.line else ''} {line.key}",
-            table=restriction.argument,
+        place = f"{origin.file}:{line.line}" if line.line else path
+        by_client = use.keyed_by in {"client", "reverse client"}
+        yield replace(
+            use,
+            name=f"{place} {line.key}",
             key=line.key,
             action=line.value,
             verdict=action,
-            keyed_by=by,
-            restriction=restriction.name,
-            list=restriction.list,
-            services=services,
-            clients=clients,
-            is_before_relay_check=gate_before,
-            opens_relay=_opens_relay(action, line.value, by, opens),
-            is_spoofable=by in {"helo", "sender"},
+            clients=tables.clients_of(kind, line.key) if by_client else None,
+            opens_relay=_opens_relay(action, line.value, use),
             matches_anything=tables.matches_anything(kind, line.key),
-            matches_nothing=_matches_nothing(kind, line.key, by, matches_parents),
+            matches_nothing=_matches_nothing(kind, line.key, use.keyed_by, matches_parents),
             origin=origin,
         )
 
 
-def _opens_relay(action: str, value: str, by: KeyedBy, opens: bool | Unknown) -> bool | Unknown:
-    if by in {"login", "certificate", "etrn"} or opens is False:
+def _use(using: Sequence[tuple[Service, Restriction]]) -> AccessEntry:
+    """What the lines of a table have in common in one restriction; `opens_relay`: what an OK would do."""
+    restriction = using[0][1]
+    by = keyed_by(restriction.name)
+    before = restriction.list in RELAY_STAGE and restriction.is_before_relay_check and not restriction.is_after_permit
+    return AccessEntry(
+        name=restriction.argument,
+        table=restriction.argument,
+        key="",
+        action="",
+        verdict="dunno",
+        keyed_by=by,
+        restriction=restriction.name,
+        list=restriction.list,
+        services=tuple(dict.fromkeys(service.name for service, _ in using)),
+        clients=None,
+        is_before_relay_check=before,
+        opens_relay=either(*(_opens(service, restriction) for service, _ in using)) if before else False,
+        is_spoofable=by in {"helo", "sender"},
+        matches_anything=False,
+        matches_nothing=False,
+        origin=restriction.origin,
+    )
+
+
+def _unread(use: AccessEntry, reason: Unknown) -> AccessEntry:
+    """A table that nobody could read proves nothing, not even where another list would stop what it lets through."""
+    return replace(
+        use, verdict=reason, clients=reason, opens_relay=reason, matches_anything=reason, matches_nothing=reason
+    )
+
+
+def _opens_relay(action: Action, value: str, use: AccessEntry) -> Truth:
+    if use.keyed_by in {"login", "certificate", "etrn"} or use.opens_relay is False:
         return False
     if action == "ok":
-        return opens
+        return use.opens_relay
     if action == "restrictions" and "permit" in value.lower():
         return Unknown(f"what {value!r} comes to is not followed")
     return False
@@ -179,14 +215,9 @@ def _opens(service: Service, restriction: Restriction) -> bool | Unknown:
     return True if doubt is None else doubt
 
 
-def _any(values: Iterable[bool | Unknown]) -> bool | Unknown:
-    doubt: bool | Unknown = False
-    for value in values:
-        if value is True:
-            return True
-        if isinstance(value, Unknown):
-            doubt = value
-    return doubt
+def _is_list(value: str, list_name: str, lists: Lists) -> bool:
+    """Whether every word of a right-hand side is a restriction or a class."""
+    return not any(problem for _, (_, _, problem) in split(words(value), list_name, lists.classes))
 
 
 def _matches_nothing(kind: str, key: str, by: KeyedBy, matches_parents: bool) -> bool:

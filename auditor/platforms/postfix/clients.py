@@ -26,11 +26,9 @@ def build(configuration: Configuration, place: Place) -> ClientService:
     because = reader.because(*_level_names(reader, protocol))
     required: Truth = level if isinstance(level, Unknown) else level in _REQUIRED
     mandatory = f"{protocol}_tls_mandatory_protocols" if required is True else f"{protocol}_tls_protocols"
-    versions = (
-        Fact[tuple[str, ...]](required, because)
-        if isinstance(required, Unknown)
-        else tls.versions(reader, mandatory, release)
-    )
+    versions: Fact[tuple[str, ...]] = tls.versions(reader, mandatory, release)
+    if isinstance(required, Unknown):
+        versions = Fact(required, because)
     sends = both(reader.flag(f"{protocol}_sasl_auth_enable"), reader.is_filled(f"{protocol}_sasl_password_maps"))
     options = f"{protocol}_sasl_security_options"
     sasl = (f"{protocol}_sasl_auth_enable", f"{protocol}_sasl_password_maps")
@@ -79,9 +77,13 @@ def _level_names(reader: Reader, protocol: str) -> list[str]:
     return names
 
 
-def _is_default(configuration: Configuration, service: str) -> bool:
-    names = ("default_transport", "relay_transport")
-    return service in {configuration.top.lookup(name).text.partition(":")[0] for name in names}
+def _is_default(configuration: Configuration, service: str) -> Truth:
+    """Whether default_transport or relay_transport names the service."""
+    settings = [configuration.top.lookup(name) for name in ("default_transport", "relay_transport")]
+    named: list[Truth] = [
+        s.value if isinstance(s.value, Unknown) else s.text.partition(":")[0] == service for s in settings
+    ]
+    return either(*named)
 
 
 def _password_maps(reader: Reader, protocol: str) -> tuple[str, ...] | Unknown:

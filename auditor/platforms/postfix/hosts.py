@@ -195,6 +195,8 @@ def files(
     lookup = configuration.top.lookup
     for name, purpose in _DIRECTORIES:
         setting = lookup(name)
+        if isinstance(setting.value, Unknown):
+            return setting.value
         purposes[setting.text] = (purpose, setting.origin if name in configuration.assigned else None)
     purposes[directory] = ("configuration directory", None)
     for name in ("main.cf", "master.cf"):

@@ -154,6 +154,26 @@ def networks(setting: Setting, lookups: Lookups) -> Networks | Unknown:
     return covered
 
 
+def trusts_strangers(scope: Scope, lookups: Lookups) -> bool | Unknown:
+    """Whether mynetworks covers a large part of the Internet, or everybody without a name in the reverse zone."""
+    setting = scope.lookup("mynetworks")
+    if isinstance(setting.value, Unknown):
+        # Networks that Postfix computes itself are the host's own or its neighbours'.
+        return setting.value if "mynetworks" in scope else False
+    doubt: bool | Unknown = False
+    for item in items(setting, lookups):
+        meaning = _meaning(item, lookups)
+        if meaning.is_broken is True:
+            return False
+        if isinstance(meaning.networks, Unknown):
+            doubt = doubt or meaning.networks
+        elif item.is_negated and _is_everyone(meaning.networks):
+            return doubt
+        elif not item.is_negated and (_is_everyone(meaning.networks) or item.text.lower() == "unknown"):
+            return True
+    return doubt
+
+
 def network_entries(scopes: Sequence[tuple[str, Scope, Lists]], lookups: Lookups) -> tuple[NetworkEntry, ...] | Unknown:
     """The entries of mynetworks; services with the same list share them."""
     grouped: dict[tuple[Origin, str], list[tuple[str, Scope, Lists]]] = {}

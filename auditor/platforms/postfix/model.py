@@ -171,7 +171,7 @@ class SmtpdService:
     relays_for_strangers: Fact[
         bool
     ]  # a client outside mynetworks, without login, may send to any domain; the simple cases only
-    accepts_unauthenticated: Fact[bool]  # a client outside mynetworks, without login, may send to local recipients
+    accepts_unauthenticated: Fact[bool]  # some stranger on the Internet, without login, may send to local recipients
     trusted_networks: Fact[
         Networks
     ]  # mynetworks as addresses (unknown when it holds names or tables that cannot be read)
@@ -250,7 +250,7 @@ class ClientService:
     origin: Origin
     overrides: tuple[Override, ...]
     settings: ClientSettings
-    is_default: bool  # default_transport or relay_transport (or relayhost) uses it
+    is_default: bool | Unknown  # default_transport or relay_transport uses it
     has_fixed_next_hop: Fact[bool]  # relayhost is set: it speaks to a known server, not to the whole Internet
     tls_level: Fact[
         str
@@ -287,17 +287,20 @@ class Table:
     origin: Origin  # the first place that names it
 
 
+Action = Literal["ok", "dunno", "reject", "defer", "discard", "restrictions", "error"]
+"""What smtpd does when a line of an access table matches. dunno: it goes on to the next restriction."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessEntry:
-    """One line of an access table that a restriction list uses."""
+    """One line of an access table that a restriction list uses. A table whose lines nobody could read is one entry: what its lines
+    would tell is unknown."""
 
-    name: str  # `/etc/postfix/access:12 203.0.113` (file, line, key)
+    name: str  # `/etc/postfix/access:12 203.0.113` (file, line, key); the table's name when its lines could not be read
     table: str  # `type:path`
     key: str  # as written
     action: str  # the right-hand side, as written
-    verdict: Literal[
-        "ok", "dunno", "reject", "defer", "discard", "restrictions", "error"
-    ]  # what smtpd makes of the action
+    verdict: Action | Unknown  # what smtpd makes of the action
     keyed_by: Literal["client", "reverse client", "helo", "sender", "recipient", "login", "certificate", "etrn"]
     restriction: str  # check_client_access, …
     list: ListName  # the list that it is used in
@@ -452,7 +455,7 @@ class Postfix:
     smtpd_services: tuple[SmtpdService, ...] | Unknown
     smtp_clients: tuple[ClientService, ...] | Unknown
     tables: tuple[Table, ...] | Unknown
-    access_entries: tuple[AccessEntry, ...] | Unknown  # of the tables that could be read
+    access_entries: tuple[AccessEntry, ...] | Unknown
     unreadable_access_tables: tuple[str, ...] | Unknown  # `type:path` of access tables whose lines nobody could read
     trusted_network_entries: tuple[NetworkEntry, ...] | Unknown
     domain_entries: tuple[DomainEntry, ...] | Unknown

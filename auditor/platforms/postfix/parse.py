@@ -67,7 +67,7 @@ def _model(instance: Instance, no_master: Unknown | None, no_main: Unknown | Non
             unread, lists.network_entries([(s.place.name, s.scope, s.lists) for s in servers], instance.lookups)
         ),
         domain_entries=_or(no_main, lists.domain_entries(_rewriting(instance), instance.lookups)),
-        files=hosts.files(configuration, places, instance.states, tables),
+        files=_or(unread, hosts.files(configuration, places, instance.states, tables)),
         certificates=_or(unread, instance.certificates),
         warnings=_or(no_main, warnings(configuration, places)),
         sasl=hosts.sasl(configuration),

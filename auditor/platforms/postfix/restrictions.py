@@ -294,9 +294,10 @@ TableOutcome = Callable[[Restriction], "Outcome | Unknown"]
 
 @dataclass(frozen=True, slots=True)
 class Stranger:
-    """A client outside mynetworks, without login and certificate, with clean DNS records, who says whatever helps him."""
+    """A client somewhere on the Internet, without login and certificate, with clean DNS records, who says whatever helps him."""
 
     is_local_recipient: bool
+    is_in_mynetworks: bool | Unknown
     offers_tls: bool | Unknown
     release: Release | Unknown
     look_up: TableOutcome
@@ -319,6 +320,8 @@ class Stranger:
             return "reject"
         if name == "permit":
             return "ok"
+        if name == "permit_mynetworks" and self.is_in_mynetworks is not False:
+            return self.is_in_mynetworks if isinstance(self.is_in_mynetworks, Unknown) else "ok"
         if name in {"reject_unauth_destination", "defer_unauth_destination"}:
             return "continue" if self.is_local_recipient else "reject"
         if name == "permit_auth_destination":

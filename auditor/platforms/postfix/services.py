@@ -13,7 +13,7 @@ from auditor.platforms.postfix import catalogue
 from auditor.platforms.postfix.document import Entry
 from auditor.platforms.postfix.logic import Truth
 from auditor.platforms.postfix.model import ListeningSocket, Override, Service, ServiceSettings
-from auditor.platforms.postfix.settings import Configuration, Scope
+from auditor.platforms.postfix.settings import COMPUTED, Configuration, Scope
 
 _PORTS = {
     "smtp": 25,
@@ -152,7 +152,7 @@ def references(configuration: Configuration) -> frozenset[str]:
 
 def is_known(configuration: Configuration, name: str, used: frozenset[str]) -> Truth:
     """Whether Postfix has a parameter, or the configuration uses it as `$name`."""
-    if name in used or name in ("myhostname", "mydomain", "mynetworks") or configuration.default(name) is not None:
+    if name in used or name in COMPUTED or configuration.default(name) is not None:
         return True
     if not configuration.knows_defaults:
         return Unknown("the parameters of this release are not known")

@@ -19,7 +19,9 @@ REDACTED = "[redacted]"
 ONLY_A_SERVER = "only a running server could tell"
 _TIME = re.compile(r"\s*(\d+)([smhdw]?)", re.IGNORECASE)
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-_COMPUTED = {
+COMPUTED = {
+    "mail_version": "the release",
+    "config_directory": "the configuration directory",
     "myhostname": "the host's name",
     "mydomain": "the host's domain",
     "mynetworks": "mynetworks, which Postfix computes from mynetworks_style and the host's addresses",
@@ -178,7 +180,7 @@ class Scope:
             return assignment.value
         if isinstance(configuration.main_section.content, Missing):
             return Unknown(configuration.main_section.content.reason)
-        return self._computed(name) if name in _COMPUTED else self._default(name)
+        return self._computed(name) if name in COMPUTED else self._default(name)
 
     def _default(self, name: str) -> str | Unknown | None:
         default = self._configuration.default(name)
@@ -189,6 +191,12 @@ class Scope:
 
     def _computed(self, name: str) -> str | Unknown | None:
         configuration = self._configuration
+        if name == "mail_version":
+            return configuration.release if isinstance(configuration.release, Unknown) else str(configuration.release)
+        if name == "config_directory":
+            return configuration.snapshot.section("directory").text.strip() or Unknown(
+                "the configuration directory is not known"
+            )
         if name == "mydomain" and "myhostname" in self:
             hostname = self.lookup("myhostname").text
             return hostname.partition(".")[2] if "." in hostname else "localdomain"
@@ -200,7 +208,7 @@ class Scope:
             return "127.0.0.0/8 [::1]/128"
         section = configuration.snapshot.section("postconf-x").content
         reason = section.reason if isinstance(section, Missing) else ONLY_A_SERVER
-        return Unknown(f"{_COMPUTED[name]}: {reason}")
+        return Unknown(f"{COMPUTED[name]}: {reason}")
 
     def origin(self, name: str) -> Origin:
         """Where the effective value is written."""
@@ -211,7 +219,7 @@ class Scope:
         assignment = configuration.assigned.get(name)
         if assignment is not None:
             return Origin(file=configuration.main_section.name, line=assignment.source.line)
-        if name in _COMPUTED:
+        if name in COMPUTED:
             return Origin(file="computed by Postfix", layer="command")
         release = configuration.release
         return Origin(
@@ -220,7 +228,7 @@ class Scope:
 
     def _is_unsupported(self, name: str) -> bool:
         configuration = self._configuration
-        if not configuration.knows_defaults or name in self._given or name in _COMPUTED:
+        if not configuration.knows_defaults or name in self._given or name in COMPUTED:
             return False
         if configuration.default(name) is not None:
             return False

@@ -48,6 +48,7 @@ class Smtpd:
         self.reader = Reader(place.scope)
         self.lists = Lists(instance.configuration, place.scope)
         self.offers_tls = self._offers_tls()
+        self.trusts_strangers = lists.trusts_strangers(place.scope, instance.lookups)
 
     # --- who is talking ---
 
@@ -56,6 +57,7 @@ class Smtpd:
         lookups = self.instance.lookups
         return Stranger(
             is_local_recipient,
+            self.trusts_strangers,
             self.offers_tls.value,
             self.instance.configuration.release,
             lambda restriction: access.stranger_outcome(lookups, restriction, is_local_recipient),
@@ -131,8 +133,8 @@ class Smtpd:
                 both(negate(relay_gate), self._some(("smtpd_recipient_restrictions",), _is_gate)), stage
             ),
             "rejects_relay_with": Fact(self._first_gate(), stage),
-            "relays_for_strangers": Fact(admits(self.lists, self.stranger(False)), because(*_STAGES)),
-            "accepts_unauthenticated": Fact(admits(self.lists, self.stranger(True)), because(*_STAGES)),
+            "relays_for_strangers": Fact(admits(self.lists, self.stranger(False)), because(*self._evidence())),
+            "accepts_unauthenticated": Fact(admits(self.lists, self.stranger(True)), because(*self._evidence())),
             "trusted_networks": self._networks("mynetworks"),
             "trusts_by_style": Fact("mynetworks" not in self.scope, because("mynetworks_style")),
             "has_own_trust": any(n == "mynetworks" or n.endswith("_restrictions") for n in self.scope.overrides()),
@@ -141,6 +143,12 @@ class Smtpd:
             "reads_proxy_protocol": self._reads_proxy_protocol(),
             "delays_reject": self.reader.fact(self.reader.flag("smtpd_delay_reject"), "smtpd_delay_reject"),
         }
+
+    def _evidence(self) -> tuple[str, ...]:
+        """The lists that are not empty, and mynetworks where one of them trusts it."""
+        filled = tuple(name for name in _STAGES if self.scope.lookup(name).text)
+        trusting = any("permit_mynetworks" in self.scope.lookup(name).text.lower() for name in filled)
+        return (*(filled or RELAY_STAGE), *(("mynetworks",) if trusting else ()))
 
     def _networks(self, name: str) -> Fact[Networks]:
         setting = self.scope.lookup(name)
@@ -227,13 +235,9 @@ class Smtpd:
         required, evidence = self._requires_tls(), self._level_evidence()
         mandatory = tls.versions(reader, "smtpd_tls_mandatory_protocols", release)
         opportunistic = tls.versions(reader, "smtpd_tls_protocols", release)
-        chosen = (
-            mandatory
-            if required is True
-            else opportunistic
-            if required is False
-            else Fact[tuple[str, ...]](required, evidence)
-        )
+        chosen: Fact[tuple[str, ...]] = mandatory if required is True else opportunistic
+        if isinstance(required, Unknown):
+            chosen = Fact(required, evidence)
         in_force = "smtpd_tls_mandatory_protocols" if required is True else "smtpd_tls_protocols"
         grade = "smtpd_tls_mandatory_ciphers" if required is True else "smtpd_tls_ciphers"
         versions = chosen.value
@@ -285,7 +289,7 @@ class Smtpd:
         evidence = ("smtpd_sasl_auth_enable", "smtpd_tls_auth_only", "smtpd_tls_security_level")
         anonymous = either(
             both(in_clear, negate(reader.has("smtpd_sasl_security_options", "noanonymous"))),
-            both(self.offers_tls.value, negate(reader.has("smtpd_sasl_tls_security_options", "noanonymous"))),
+            negate(reader.has("smtpd_sasl_tls_security_options", "noanonymous")),
         )
         return {
             "offers_auth": reader.fact(offers, "smtpd_sasl_auth_enable"),
@@ -415,9 +419,9 @@ class Smtpd:
         # A host name that only the machine knows stays in the text as `$myhostname`.
         text, hostname = setting.text, self.scope.lookup("myhostname").text or "$myhostname"
         if not text and isinstance(setting.value, Unknown):
+            unread: Fact[bool] = Fact(setting.value, because)
             return dict.fromkeys(
-                ("banner_reveals_product", "banner_reveals_version", "banner_starts_with_hostname"),
-                Fact[bool](setting.value, because),
+                ("banner_reveals_product", "banner_reveals_version", "banner_starts_with_hostname"), unread
             )
         rest = text.removeprefix(hostname)
         product, version = self.scope.lookup("mail_name").text, self.scope.lookup("mail_version").text

@@ -8,10 +8,10 @@ from __future__ import annotations
 import ipaddress
 import re
 from dataclasses import dataclass
-from typing import Literal
 
 from auditor.model.network import Networks
 from auditor.platforms.postfix.document import SPACE, logical_lines, tokens
+from auditor.platforms.postfix.model import Action
 
 INDEXED = {"hash": ".db", "btree": ".db", "lmdb": ".lmdb", "cdb": ".cdb", "dbm": ".pag", "sdbm": ".pag"}
 PATTERNS = frozenset({"regexp", "pcre"})
@@ -20,8 +20,6 @@ TYPES = frozenset({*INDEXED, *PATTERNS, *DATABASES, "texthash", "cidr", "inline"
     "environ", "nis", "nisplus", "netinfo", "fail", "internal", "pipemap", "unionmap", "randmap", "debug", "sockmap", "mongodb",
 }  # fmt: skip
 _TYPE = re.compile(r"[a-z0-9_-]+:", re.IGNORECASE)
-
-Action = Literal["ok", "dunno", "reject", "defer", "discard", "restrictions", "error"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +167,7 @@ _ADDRESS_CHARACTERS = frozenset("0123456789abcdefABCDEF.:[]/")
 def networks_of(text: str) -> Networks | None:
     """An address or network as Postfix writes it (`[2001:db8::]/32`, `[2001:db8::/32]`); None: malformed, or host bits are set."""
     bare = text.replace("[", "").replace("]", "")
-    if not bare or not set(text) <= _ADDRESS_CHARACTERS:
+    if not bare or not set(text) <= _ADDRESS_CHARACTERS or (not bare.partition("/")[2].isalnum() and "/" in bare):
         return None
     try:
         network = ipaddress.ip_network(bare)
