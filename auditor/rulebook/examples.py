@@ -152,8 +152,7 @@ def _unfounded(
             continue
         old = before.get((finding.instance, finding.subject))
         subject = f" for {finding.subject}" if finding.subject else ""
-        # A pass for a subject that was not there before is judged by its values, like any other.
-        if old.verdict is not finding.verdict if old else finding.verdict is not Verdict.PASS:
+        if old is None or old.verdict is not finding.verdict:
             return f"{finding.verdict}{subject}, it was {old.verdict if old else 'not judged'}"
         # An unknown value beside a known one that decides is honest: `known_true or unknown` is true.
         read = [each for each in finding.evidence if each.path != variable]
