@@ -8,6 +8,7 @@ import pytest
 
 from tests.lab import layers
 from tests.lab.lab import Lab
+from tests.lab.oracle import VERSIONS, PostfixOracle
 
 HERE = Path(__file__).parent
 
@@ -37,6 +38,13 @@ def unavailable() -> str:
 def lab() -> Iterator[Lab]:
     """One lab for the session; hosts boot on first use."""
     with Lab() as running:
+        yield running
+
+
+@pytest.fixture(scope="session", params=VERSIONS)
+def oracle(request: pytest.FixtureRequest) -> Iterator[PostfixOracle]:
+    """A real Postfix to ask about many configurations, once per release."""
+    with PostfixOracle(request.param) as running:
         yield running
 
 

@@ -10,16 +10,17 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import Any, Self
 
 from tests.lab import layers
 from tests.lab.hosts import FIRST_ADDRESS, HOSTS, INNER_NETWORK, LAB_NETWORK, LabHost
 from tests.lab.layers import LabError
+from tests.lab.processes import children, inner_pid, pipes
 from tests.lab.running import RunningHost
 
 CLONE_NEWNET = 0x40000000
@@ -43,14 +44,14 @@ class Lab:
             stderr=subprocess.DEVNULL,
             text=True,
         )
-        self._requests, self._answers = _pipes(self._process)
+        self._requests, self._answers = pipes(self._process)
         self._lock = threading.RLock()
         self._outside = _own_network()
         self._home: dict[int, int] = {}
         self._hosts: dict[str, RunningHost] = {}
         self._copies = 0
         self._read()
-        self.pid = _children(self._process.pid)[0]
+        self.pid = children(self._process.pid)[0]
         self.files = Path(f"/proc/{self.pid}/root{folder}/files")
         self.key = self.files / "id_ed25519"
         self.known_hosts = self.files / "known_hosts"
@@ -162,13 +163,13 @@ class Lab:
     def _running(self, host: LabHost, address: str, reply: Mapping[str, Any]) -> RunningHost:
         with self.known_hosts.open("a") as known_hosts:
             known_hosts.write(f"{address} {reply['host_key']}\n")
-        outer = next(pid for pid in _children(self.pid) if _inner_pid(pid) == reply["pid"])
+        outer = next(pid for pid in children(self.pid) if inner_pid(pid) == reply["pid"])
         return RunningHost(
             name=host.name,
             fqdn=host.fqdn,
             address=address,
             host_key=reply["host_key"],
-            pid=_children(outer)[0],
+            pid=children(outer)[0],
             upper=self.files.parent / host.name / "upper",
         )
 
@@ -201,22 +202,6 @@ class Lab:
             raise LabError(f"the lab ended (status {self._process.wait()}); it needs root and namespaces")
         answer: dict[str, Any] = json.loads(line)
         return answer
-
-
-def _pipes(process: subprocess.Popen[str]) -> tuple[IO[str], IO[str]]:
-    if process.stdin is None or process.stdout is None:
-        raise LabError("the lab was started without pipes")
-    return process.stdin, process.stdout
-
-
-def _children(pid: int) -> Sequence[int]:
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-
-
-def _inner_pid(pid: int) -> int:
-    """The process' number as the lab itself sees it."""
-    status = Path(f"/proc/{pid}/status").read_text()
-    return int(next(line for line in status.splitlines() if line.startswith("NSpid:")).split()[2])
 
 
 def _own_network() -> int:
