@@ -138,7 +138,7 @@ def _command(name: str, given: Variables) -> Command:
         argv = tuple(str(word.data) for word in given.words("command") or ())
     elif value is not None:
         argv = _split(given, "command")
-    if not argv:
+    if not argv or not argv[0] or any("\0" in word for word in argv):
         hint = "write `command: [docker, exec, -i, mail, sh]`: what offers a POSIX shell on its standard input"
         given.reading.error(given.where("command", "connection"), f"{name}: connection: command needs `command:`", hint)
     return Command(argv=argv)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from auditor import yamltree
 from auditor.errors import InvalidFile, Problem, UsageError, Where
-from auditor.inventory import ansible, connections, extra, native, precedence, variables
+from auditor.inventory import ansible, connections, extra, native, precedence, ranges, variables
 from auditor.inventory.ansible import RunAnsible
 from auditor.inventory.reading import Outside, Reading, in_order
 from auditor.inventory.scalars import VAULTED
@@ -90,11 +90,13 @@ def load(
     *,
     extra_vars: Sequence[str] = (),
     vault_options: Sequence[str] = (),
+    playbook_folder: Path | None = Path(),
     run_ansible: RunAnsible = ansible.run,
     ask: Secrets | None = None,
 ) -> Inventory:
     """The inventory of all sources together: files, folders, `host1,host2,`, or the saved JSON of `ansible-inventory --list`.
 
+    group_vars/ and host_vars/ are read beside each source and, as Ansible does, in `playbook_folder`: the working folder.
     `vault_options` are handed to Ansible (`--vault-password-file FILE`), which is started only for what we do not read ourselves.
     Raises InvalidFile with every problem of every file, UsageError when Ansible fails.
     """
@@ -104,7 +106,7 @@ def load(
         raise UsageError("no inventory was given", "-i inventory.yaml")
     options = [*(part for text in extra_vars for part in ("-e", text)), *vault_options]
     try:
-        tree = _saved(texts, extra_vars, reading) or _native(texts, extra_vars, reading)
+        tree = _saved(texts, extra_vars, reading) or _native(texts, extra_vars, playbook_folder, reading)
     except Outside as outside:
         reading.finish()
         tree = _asked(texts, options, outside.problem, run_ansible)
@@ -124,7 +126,7 @@ def _saved(texts: Sequence[str], extra_vars: Sequence[str], reading: Reading) ->
     return Tree(tree.groups, {host: {**values, **more} for host, values in tree.hostvars.items()})
 
 
-def _native(texts: Sequence[str], extra_vars: Sequence[str], reading: Reading) -> Tree:
+def _native(texts: Sequence[str], extra_vars: Sequence[str], playbook_folder: Path | None, reading: Reading) -> Tree:
     drafts = native.Drafts()
     beside: dict[Path, None] = {}
     invalid: list[Problem] = []
@@ -140,8 +142,8 @@ def _native(texts: Sequence[str], extra_vars: Sequence[str], reading: Reading) -
             except InvalidFile as error:
                 invalid += error.problems
     reading.errors += invalid
-    # The working folder comes last: Ansible takes it for the folder of the playbook.
-    return precedence.resolve(drafts, (*beside, Path()), extra.parse(extra_vars, reading), reading)
+    folders = (*beside, playbook_folder) if playbook_folder is not None else tuple(beside)
+    return precedence.resolve(drafts, folders, extra.parse(extra_vars, reading), reading)
 
 
 def _files(path: Path) -> list[Path]:
@@ -228,6 +230,10 @@ def _inventory(tree: Tree, reading: Reading, secrets: Secrets) -> Inventory:
     names = tree.hosts()
     for name in names:
         values = tree.hostvars[name]
+        if not ranges.is_safe(name):
+            hint = "a name becomes a word of command lines and the name of a file; give the address as ansible_host"
+            unusable[name] = Problem(Where(_file_of(values)), f"{name!r} is not a host name", hint)
+            continue
         _warn_of_misspelt(values, reading)
         try:
             hosts.append(_host(name, variables.Variables(values, reading, secrets), memberships.get(name, ())))
@@ -285,6 +291,10 @@ def _secret_texts(values: Mapping[str, Value]) -> frozenset[str]:
     return frozenset(
         str(values[name].data) for name in variables.SECRET_NAMES & values.keys() if isinstance(values[name].data, str)
     )
+
+
+def _file_of(values: Mapping[str, Value]) -> str:
+    return next((value.where.file for value in values.values()), "the inventory")
 
 
 def _origin(where: Where) -> Origin:

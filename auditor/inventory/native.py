@@ -16,9 +16,7 @@ from auditor.inventory.tree import Group, Value
 from auditor.yamltree import MappingNode, Node, ScalarNode, SequenceNode
 
 _SECTIONS = ("vars", "children", "hosts")
-_INI = re.compile(
-    rb"^\s*(?:[#;].*\n\s*)*(?:\[[\w.:-]+\]|[\w.\[\]:-]*[\w\]](?:\s+\w+=\S+)*)\s*(?:[#;].*)?$", re.MULTILINE
-)
+_INI_LINE = re.compile(r"\[[\w.:-]+\]|[\w.\[\]:-]*[\w\]](?:\s+\w+=\S+)*")
 
 
 @dataclass(slots=True)
@@ -106,7 +104,11 @@ def _compose(source: bytes, name: str, reading: Reading) -> Node | None:
 
 
 def _looks_like_ini(source: bytes, name: str) -> bool:
-    return not name.endswith((".yml", ".yaml", ".json")) and _INI.match(source) is not None
+    if name.endswith((".yml", ".yaml", ".json")):
+        return False
+    lines = (line.strip() for line in source[:65536].decode("utf-8", "replace").splitlines())
+    first = next((line for line in lines if line and not line.startswith(("#", ";"))), "")
+    return _INI_LINE.fullmatch(first.partition(" #")[0].rstrip()[:1000]) is not None
 
 
 class _Reader:

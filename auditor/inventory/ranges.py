@@ -19,7 +19,7 @@ _ONE_RANGE = re.compile(r"\[([^\[\]]*)\]")
 def expand(written: str) -> tuple[tuple[str, ...], int | None]:
     """The host names and the port that a host entry stands for. Raises ValueError with what is wrong."""
     name, port = split_port(written)
-    if any(c in name for c in "/\\\0") or name.startswith("-") or not name.isprintable() or name.strip() != name:
+    if not is_safe(name):
         raise ValueError("is not a host name")
     if "[" not in name and "]" not in name:
         return (name,), port
@@ -86,3 +86,14 @@ def _sequence(text: str) -> list[str]:
 def is_name(text: str) -> bool:
     """Whether a text is one host name or address, ranges included."""
     return _NAME.fullmatch(text) is not None or _is_ipv6(text)
+
+
+def is_safe(name: str) -> bool:
+    """Whether a host's name can be a file's name, a word of a command line and a line of a report."""
+    return (
+        bool(name)
+        and name.isprintable()
+        and name.strip(" ") == name
+        and not (set("/\\") & set(name))
+        and name[0] not in "-."
+    )

@@ -330,6 +330,27 @@ def test_a_broken_listing_is_told(tmp_path: Path, text: str, message: str) -> No
         inventory.load([tmp_path / "saved.json"])
 
 
+def test_a_name_that_cannot_be_a_file_or_a_word_is_never_contacted(tmp_path: Path) -> None:
+    names = ["../../etc/x", "-oProxyCommand=id", "a\nb", "\x1b[31m", ".", ""]
+    (tmp_path / "saved.json").write_text(listing(mx={"hosts": [*names, "mx1"]}))
+
+    found = inventory.load([tmp_path / "saved.json"])
+
+    assert {"mx1": "192.0.2.1"} == addresses(found)
+    assert sorted(names) == sorted(found.unusable)
+
+
+def test_group_vars_of_the_working_folder_can_be_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "demo").mkdir()
+    (tmp_path / "group_vars").mkdir()
+    (tmp_path / "group_vars" / "all.yml").write_text("role: relay\n")
+    (tmp_path / "demo" / "hosts.yml").write_text("all: {hosts: {mx1: {}}}\n")
+    monkeypatch.chdir(tmp_path)
+
+    assert inventory.load(["demo/hosts.yml"]).hosts[0].variables.role == "relay"
+    assert inventory.load(["demo/hosts.yml"], playbook_folder=None).hosts[0].variables.role is None
+
+
 @pytest.mark.parametrize(
     ("target", "expected"),
     [
