@@ -98,12 +98,13 @@ class Block:
 
 def rules_by_id(run: Run) -> Mapping[str, RuleSummary]:
     """Every rule that a finding names, also one that the run does not list."""
-    found = {
-        f.rule_id: RuleSummary(id=f.rule_id, title=f.rule_id, severity=f.severity, why="")
-        for h in run.hosts
-        for f in h.findings
-    }
-    return found | {rule.id: rule for rule in run.rules}
+    known = {rule.id: rule for rule in run.rules}
+    for host in run.hosts:
+        for finding in host.findings:
+            if finding.rule_id not in known:
+                rule_id = finding.rule_id
+                known[rule_id] = RuleSummary(id=rule_id, title=rule_id, severity=finding.severity, why="")
+    return known
 
 
 def entries(hosts: Iterable[HostReport], verdict: Verdict) -> list[Entry]:

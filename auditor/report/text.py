@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from auditor.model.finding import Evidence, Finding
 
@@ -42,14 +43,16 @@ def shorten(text: str, limit: int) -> str:
     return text if len(text) <= limit else f"{text[:limit]}… ({len(text) - limit:,} more characters)"
 
 
-def paragraphs(text: str) -> list[str]:
+@lru_cache(maxsize=4096)  # the prose of a rule is asked for once per finding
+def paragraphs(text: str) -> tuple[str, ...]:
     """Prose as its paragraphs, each one line: rules are written with line breaks that mean nothing."""
-    return [" ".join(visible(word) for word in part.split()) for part in re.split(r"\n\s*\n", text) if part.strip()]
+    return tuple(" ".join(map(visible, part.split())) for part in re.split(r"\n\s*\n", text) if part.strip())
 
 
-def lines(text: str) -> list[str]:
+@lru_cache(maxsize=4096)
+def lines(text: str) -> tuple[str, ...]:
     """A text whose lines matter (a remedy, an error with a caret), line by line."""
-    return [visible(line) for line in text.strip("\n").split("\n")] if text.strip() else []
+    return tuple(visible(line) for line in text.strip("\n").split("\n")) if text.strip() else ()
 
 
 def place(evidence: Evidence) -> str:

@@ -89,7 +89,7 @@ class HostView:
     @property
     def error(self) -> tuple[str, ...]:
         """Why it was not audited, line by line."""
-        return tuple(lines(summary.failure(self.report)))
+        return lines(summary.failure(self.report))
 
     @property
     def worst(self) -> Severity | None:
@@ -187,7 +187,7 @@ def _finding(finding: Finding, report: HostReport, rule: RuleSummary, address: s
             (place(value), shorten(shown(value), LONGEST_VALUE)) for value in finding.evidence[:MOST_VALUES]
         ),
         left_out=max(0, len(finding.evidence) - MOST_VALUES),
-        why=tuple(paragraphs(rule.why)),
+        why=paragraphs(rule.why),
         remedy="\n".join(lines(rule.remedy)),
         explain=explain(rule.id, report.host),
     )

@@ -34,11 +34,11 @@ def test_a_long_text_says_how_much_is_left_out() -> None:
 
 
 def test_line_breaks_in_prose_mean_nothing_but_empty_lines_do() -> None:
-    assert ["one two", "three"] == paragraphs("one\n  two\n\n  \nthree\n")
+    assert ("one two", "three") == paragraphs("one\n  two\n\n  \nthree\n")
 
 
 def test_lines_of_a_remedy_stay_lines_and_are_harmless() -> None:
-    assert ["smtpd_tls_auth_only = yes", "  indented\\x1b"] == lines("smtpd_tls_auth_only = yes\n  indented\x1b\n")
+    assert ("smtpd_tls_auth_only = yes", "  indented\\x1b") == lines("smtpd_tls_auth_only = yes\n  indented\x1b\n")
 
 
 @pytest.mark.parametrize(
