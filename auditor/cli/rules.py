@@ -60,8 +60,11 @@ def check(folders: tuple[Path, ...]) -> int:
     """
     from auditor import pipeline, report
 
-    problems, rules, examples = pipeline.SHIPPED.check_rules(folders)
-    for problem in problems:
-        click.echo("\n".join(report.visible(line) for line in str(problem).splitlines()))
-    click.echo(f"{rules} rules, {examples} examples, {len(problems)} problems")
-    return 1 if problems else 0
+    checked = pipeline.SHIPPED.check_rules(folders)
+    for kind, told in (("warning: ", checked.warnings), ("", checked.problems)):
+        for problem in told:
+            click.echo("\n".join(report.visible(line) for line in f"{kind}{problem}".splitlines()))
+    click.echo(
+        f"{checked.rules} rules, {checked.examples} examples, {len(checked.problems)} problems, {len(checked.warnings)} warnings"
+    )
+    return 1 if checked.problems else 0

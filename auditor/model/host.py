@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import StrEnum
 from typing import Literal
 
-from auditor.model.network import Networks
+from auditor.model.network import LOOPBACK, Networks
 from auditor.model.origin import Origin
 
 
@@ -125,6 +125,12 @@ class HostVariables:
     trusted_networks: Networks | None = None  # the networks whose hosts may relay without a password
     own_domains: tuple[str, ...] = ()  # the domains that this site receives mail for
     role: str | None = None  # what the host is for: mx, submission, null-client, relay, backup-mx, …
+
+    def with_own_addresses(self, own: Networks) -> HostVariables:
+        """What holds for a host with these addresses: where nobody declared trusted networks, loopback and they are trusted."""
+        if self.trusted_networks is not None:
+            return self
+        return replace(self, trusted_networks=Networks.of(*LOOPBACK).union(own))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -53,4 +53,6 @@ class Snapshot:
 
     def section(self, name: str) -> Section:
         """The section of that name, or one that is missing because it was not collected."""
-        return self.sections.get(name) or Section(name=name, content=Missing(self.incomplete or f"{name} was not collected"))
+        return self.sections.get(name) or Section(
+            name=name, content=Missing(self.incomplete or f"{name} was not collected")
+        )

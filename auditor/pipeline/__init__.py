@@ -11,7 +11,7 @@ This is the documented Python API:
 """
 
 from auditor.pipeline.outcome import Tolerance, conclude, exit_code, now
-from auditor.pipeline.stages import DEFAULT_WORKERS, NO_SITE_FACTS, Parsed, Pipeline, describe, order
+from auditor.pipeline.stages import DEFAULT_WORKERS, NO_SITE_FACTS, Parsed, Pipeline, RulesChecked, describe, order
 
 SHIPPED = Pipeline()
 
@@ -21,6 +21,7 @@ __all__ = [
     "SHIPPED",
     "Parsed",
     "Pipeline",
+    "RulesChecked",
     "Tolerance",
     "conclude",
     "describe",

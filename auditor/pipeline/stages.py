@@ -13,7 +13,6 @@ from auditor.errors import CollectionFailed, NoMailServer, Problem, UsageError
 from auditor.interfaces import Platform, Script
 from auditor.model.finding import Finding
 from auditor.model.host import Command, Files, Host, HostVariables, Replay, Ssh
-from auditor.model.network import LOOPBACK, Networks
 from auditor.model.run import Audited, HostReport
 from auditor.model.snapshot import Snapshot
 from auditor.platforms import PLATFORMS
@@ -32,6 +31,16 @@ class Parsed:
     instance: str
     model: Any
     variables: HostVariables
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RulesChecked:
+    """What the examples of some rules came to. A warning does not make a rule unusable."""
+
+    rules: int
+    examples: int
+    problems: tuple[Problem, ...]
+    warnings: tuple[Problem, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +137,7 @@ class Pipeline:
             platform = self.registry[snapshot.platform]
             for instance in platform.instances(snapshot):
                 model = platform.parse(instance)
-                variables = _site_facts(host, platform, model)
+                variables = host.variables.with_own_addresses(platform.addresses(model))
                 yield Parsed(platform=platform, instance=instance.instance, model=model, variables=variables)
 
     def judge(self, found: Sequence[Snapshot], host: Host, rules: rulebook.Rulebook) -> HostReport:
@@ -208,12 +217,16 @@ class Pipeline:
 
         return fleet.run(hosts, explained, workers=workers, name=_name, limit=_limit)
 
-    def check_rules(self, folders: Sequence[Path]) -> tuple[tuple[Problem, ...], int, int]:
-        """Run the examples of the shipped rules, or of those in the folders: (problems, rules, examples). Raises InvalidFile."""
+    def check_rules(self, folders: Sequence[Path]) -> RulesChecked:
+        """Run the examples of the shipped rules, or of those in the folders. Raises InvalidFile."""
         book = self.load_rules(site=folders, profile=rulebook.ALL)
         chosen = [each for each in book.rules if not folders or any(Path(each.file).is_relative_to(f) for f in folders)]
-        problems = tuple(problem for each in chosen for problem in rulebook.check_examples(each, self.registry))
-        return problems, len(chosen), sum(len(each.examples) for each in chosen)
+        return RulesChecked(
+            rules=len(chosen),
+            examples=sum(len(each.examples) for each in chosen),
+            problems=tuple(problem for each in chosen for problem in rulebook.check_examples(each, self.registry)),
+            warnings=tuple(warning for each in chosen for warning in rulebook.warnings(each)),
+        )
 
     def sudoers(self, host: Host, *, user: str) -> Iterator[str]:
         """The sudoers lines of the default privilege mode; of a snapshot, with the paths that its configuration names."""
@@ -252,12 +265,6 @@ def _name(host: Host) -> str:
 def _limit(host: Host) -> float:
     # The connectors keep the deadline; this is for one that does not. Judging a large host may take seconds.
     return (host.connect_timeout + host.deadline).total_seconds() + 60
-
-
-def _site_facts(host: Host, platform: Platform[Any], model: Any) -> HostVariables:
-    if host.variables.trusted_networks is not None:
-        return host.variables
-    return replace(host.variables, trusted_networks=Networks.of(*LOOPBACK).union(platform.addresses(model)))
 
 
 def _failed(host: Host, result: fleet.Result[Any]) -> HostReport:

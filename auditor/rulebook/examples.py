@@ -13,7 +13,7 @@ from auditor.errors import AuditorError, InvalidFile, Problem
 from auditor.interfaces import Platform
 from auditor.model.finding import Finding, Verdict
 from auditor.model.host import HostVariables, Release
-from auditor.model.network import LOOPBACK, Networks
+from auditor.model.network import Networks
 from auditor.model.origin import Unknown
 from auditor.model.snapshot import Missing, Section, Snapshot
 from auditor.rulebook.evaluate import evidence_of, frames, judge
@@ -47,10 +47,7 @@ class Case:
 
     def site_facts(self, model: Any) -> HostVariables:
         """The host's variables; where nobody declared trusted networks, what holds then (DESIGN section 3)."""
-        if self.variables.trusted_networks is not None:
-            return self.variables
-        own = self.platform.addresses(model)
-        return replace(self.variables, trusted_networks=Networks.of(*LOOPBACK).union(own))
+        return self.variables.with_own_addresses(self.platform.addresses(model))
 
 
 def check(rule: CompiledRule, registry: Registry) -> tuple[Problem, ...]:

@@ -112,7 +112,7 @@ def test_it_is_scanned_through_a_command_and_from_files_with_the_same_findings(
 
 def test_its_rule_examples_are_checked_and_its_findings_reported(toy: tuple[pipeline.Pipeline, Path]) -> None:
     tool, configuration = toy
-    assert tool.check_rules([]) == ((), 1, 2)
+    assert tool.check_rules([]) == pipeline.RulesChecked(rules=1, examples=2, problems=(), warnings=())
     rules = tool.load_rules()
     host = Host(name="folder", connection=Files(folder=str(configuration.parent)))
     run = pipeline.conclude(
