@@ -11,6 +11,6 @@ from __future__ import annotations
 from auditor.inventory.load import Inventory, Shown, load
 from auditor.inventory.patterns import select_names
 from auditor.inventory.secrets import Secrets
-from auditor.inventory.select import local, override, select, single
+from auditor.inventory.select import ask, local, override, select, single
 
-__all__ = ["Inventory", "Secrets", "Shown", "load", "local", "override", "select", "select_names", "single"]
+__all__ = ["Inventory", "Secrets", "Shown", "ask", "load", "local", "override", "select", "select_names", "single"]

@@ -6,7 +6,7 @@ import difflib
 import json
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -92,7 +92,7 @@ def load(
     vault_options: Sequence[str] = (),
     playbook_folder: Path | None = Path(),
     run_ansible: RunAnsible = ansible.run,
-    ask: Secrets | None = None,
+    secrets: Secrets | None = None,
 ) -> Inventory:
     """The inventory of all sources together: files, folders, `host1,host2,`, or the saved JSON of `ansible-inventory --list`.
 
@@ -112,7 +112,7 @@ def load(
         tree = _asked(texts, options, outside.problem, run_ansible)
     if not reading.errors:  # Ansible would only repeat them
         tree = _filled_in(tree, texts, options, reading, run_ansible)
-    return _inventory(tree, reading, ask or Secrets())
+    return _inventory(tree, reading, secrets or Secrets())
 
 
 def _saved(texts: Sequence[str], extra_vars: Sequence[str], reading: Reading) -> Tree | None:
@@ -147,19 +147,28 @@ def _native(texts: Sequence[str], extra_vars: Sequence[str], playbook_folder: Pa
 
 
 def _files(path: Path) -> list[Path]:
-    """The files of a source: the file itself, or those of a folder in the order of their names."""
+    """The files of a source: the file itself, or those of a folder and its folders in the order of their names."""
     if not path.is_dir():
         return [path]
-    try:
-        inside = sorted(os.listdir(path))  # noqa: PTH208 - names are needed before paths
-    except OSError as error:
-        raise InvalidFile(
-            [Problem(Where(str(path)), f"cannot be read: {(error.strerror or str(error)).lower()}")]
-        ) from error
-    found = [file for name in inside if not _IGNORED.search(name) for file in _files(path / name)]
+    found = list(_below(path, set()))
     if not found:
         raise InvalidFile([Problem(Where(str(path)), "there is no inventory in this folder")])
     return found
+
+
+def _below(folder: Path, seen: set[Path]) -> Iterator[Path]:
+    if folder.resolve() in seen:
+        return  # a link that leads back
+    seen.add(folder.resolve())
+    try:
+        inside = sorted(os.listdir(folder))  # noqa: PTH208 - names are needed before paths
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise InvalidFile([Problem(Where(str(folder)), f"cannot be read: {reason}")]) from error
+    for name in inside:
+        if not _IGNORED.search(name):
+            path = folder / name
+            yield from _below(path, seen) if path.is_dir() else [path]
 
 
 def _read(path: Path, drafts: native.Drafts, reading: Reading) -> None:

@@ -102,17 +102,17 @@ class VariableFiles:
         chosen = next((name + extension for extension in _EXTENSIONS if name + extension in present), None)
         if chosen is not None:
             path = folder / kind / chosen
-            yield from self._below(path) if path.is_dir() else [path]
+            yield from self._below(path, set()) if path.is_dir() else [path]
 
-    def _below(self, folder: Path, depth: int = 0) -> Iterator[Path]:
-        if depth > 20:
-            self._reading.error(Where(str(folder)), "folders nested deeper than 20 levels")
-            return
+    def _below(self, folder: Path, seen: set[Path]) -> Iterator[Path]:
+        if folder.resolve() in seen:
+            return  # a link that leads back
+        seen.add(folder.resolve())
         for path in sorted(folder.iterdir(), key=lambda path: path.name):
             if path.name.startswith(".") or path.name.endswith("~"):
                 continue
             if path.is_dir() and not path.suffix:
-                yield from self._below(path, depth + 1)
+                yield from self._below(path, seen)
             elif path.is_file() and path.suffix in _EXTENSIONS:
                 yield path
 

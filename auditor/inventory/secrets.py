@@ -20,6 +20,7 @@ from auditor.inventory.reading import Reading
 from auditor.inventory.tree import Value
 from auditor.model.host import Secret
 
+PROMPT = "prompt "  # how the label of such a secret begins
 KINDS = ("env", "file", "command", "prompt")
 COMMAND_TIMEOUT_SECONDS = 120  # a password manager may wait for a finger on a key
 MAX_BYTES = 1 << 16
@@ -59,7 +60,7 @@ class Secrets:
         read = {"env": _from_environment, "file": _from_file, "command": _from_command, "prompt": self._from_prompt}[
             kind
         ]
-        label = {"env": "environment variable ", "file": "file ", "command": "command ", "prompt": "prompt "}[kind]
+        label = {"env": "environment variable ", "file": "file ", "command": "command ", "prompt": PROMPT}[kind]
         return Secret(
             label + (shlex.join(words) if kind == "command" else words[0]), lambda: self._once((kind, *words), read)
         )

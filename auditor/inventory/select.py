@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Literal
@@ -10,6 +10,7 @@ from typing import Literal
 from auditor.errors import InvalidFile, UsageError
 from auditor.inventory import patterns, ranges
 from auditor.inventory.load import Inventory
+from auditor.inventory.secrets import PROMPT
 from auditor.model.host import Command, Connection, Host, Secret, Ssh
 
 
@@ -48,6 +49,18 @@ def single(target: str) -> Host:
 def local() -> Host:
     """This machine."""
     return Host(name="localhost", connection=Command(argv=("sh",)))
+
+
+def ask(hosts: Iterable[Host]) -> None:
+    """Ask a person for all secrets that the hosts take from a prompt, each once, before anything is contacted.
+
+    Later they are known, and no question breaks into the progress of a scan. Raises AuditorError without a terminal.
+    """
+    for host in hosts:
+        ssh = (host.connection.password, host.connection.passphrase) if isinstance(host.connection, Ssh) else ()
+        for secret in (*ssh, host.privilege.password):
+            if secret is not None and secret.label.startswith(PROMPT):
+                secret.read()
 
 
 def override(

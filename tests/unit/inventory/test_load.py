@@ -340,6 +340,17 @@ def test_a_name_that_cannot_be_a_file_or_a_word_is_never_contacted(tmp_path: Pat
     assert sorted(names) == sorted(found.unusable)
 
 
+def test_links_that_lead_back_are_followed_once(tmp_path: Path) -> None:
+    for folder in (tmp_path, tmp_path / "group_vars" / "all"):
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "loop1").symlink_to(folder)
+        (folder / "loop2").symlink_to(folder)
+    (tmp_path / "group_vars" / "all" / "main.yml").write_text("role: mx\n")
+    (tmp_path / "hosts.yml").write_text("all: {hosts: {mx1: {}}}\n")
+
+    assert inventory.load([tmp_path]).hosts[0].variables.role == "mx"
+
+
 def test_group_vars_of_the_working_folder_can_be_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "demo").mkdir()
     (tmp_path / "group_vars").mkdir()

@@ -71,7 +71,7 @@ def test_a_person_is_asked_once(written: Written) -> None:
         asked.append(text)
         return CANARY
 
-    found = written("all: {hosts: {'mx[1:3]': {password: {prompt: Password of audit}}}}\n", ask=Secrets(ask))
+    found = written("all: {hosts: {'mx[1:3]': {password: {prompt: Password of audit}}}}\n", secrets=Secrets(ask))
 
     assert {CANARY} == {
         host.connection.password.read()
@@ -79,6 +79,19 @@ def test_a_person_is_asked_once(written: Written) -> None:
         if isinstance(host.connection, Ssh) and host.connection.password
     }
     assert ["Password of audit"] == asked
+
+
+def test_questions_can_be_asked_before_anything_is_contacted(written: Written) -> None:
+    asked: list[str] = []
+
+    def answer(text: str) -> str:
+        asked.append(text)
+        return CANARY
+
+    text = "all: {hosts: {mx1: {password: {prompt: login}, become_password: {prompt: sudo}}, mx2: {password: {env: NOT_SET_ANYWHERE}}}}\n"
+    inventory.ask(written(text, secrets=Secrets(answer)).hosts)
+
+    assert ["login", "sudo"] == asked
 
 
 def test_nobody_is_asked_without_a_terminal() -> None:
