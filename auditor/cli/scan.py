@@ -21,7 +21,7 @@ SEVERITIES = ("info", "low", "medium", "high", "critical")
     "reports",
     multiple=True,
     metavar="FORMAT[:FILE]",
-    help="terminal, text, json or html; without FILE to stdout. Repeatable.",
+    help="terminal, text, json, html, csv, junit or sarif; without FILE to stdout. Repeatable.",
 )
 @click.option(
     "--by",
