@@ -152,14 +152,22 @@ def _files(name: str, given: Variables) -> Files:
             f"{name}: connection: files needs `folder:`",
             "the folder with main.cf, or above it",
         )
-    text = given.text("release")
-    release = None
-    if text is not None:
-        try:
-            release = Release.parse(text)
-        except ValueError as error:
-            given.reading.error(given.where("release"), str(error), 'write `release: "3.7"`')
-    return Files(folder=str(beside(folder or "", given.where("folder"))), release=release)
+    return Files(folder=str(beside(folder or "", given.where("folder"))), release=_release(given))
+
+
+def _release(given: Variables) -> Release | None:
+    value = given.value("release")
+    if value is None:
+        return None
+    try:
+        if isinstance(value.data, str):
+            return Release.parse(value.data)
+    except ValueError as error:
+        given.reading.error(value.where, str(error), 'write `release: "3.7"`')
+    else:
+        # Without quotes 3.10 is the number 3.1.
+        given.reading.error(value.where, "a release is text in quotes", 'write `release: "3.10"`')
+    return None
 
 
 def _replay(name: str, given: Variables) -> Replay:

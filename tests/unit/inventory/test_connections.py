@@ -147,6 +147,8 @@ def test_times_are_seconds_or_have_a_unit(host: Of) -> None:
         ),
         ('ansible_user: "two\\nlines"', "ansible_user is text without control characters, not 'two\\nlines'", ""),
         ("ansible_become: perhaps", "ansible_become is true or false, not 'perhaps'", ""),
+        ("connection: files, folder: etc, release: 3.10", "a release is text in quotes", 'write `release: "3.10"`'),
+        ("connection: files, folder: etc, release: new", "'new' is not a release number", 'write `release: "3.7"`'),
         ("role: [mx]", "role is text, not a list", ""),
     ],
 )
