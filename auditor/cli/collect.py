@@ -42,7 +42,7 @@ def command(targets: Targets, output: Path | None, print_script: str | None) -> 
         return 0
     if output is None:
         raise UsageError("where to write the snapshots was not said", "give -o DIR, or --print-script PLATFORM")
-    hosts = targets.load()
+    hosts = targets.load_to_contact()
     paths = {host.name: output / f"{file_name(host.name)}{SNAPSHOT_SUFFIX}" for host in hosts}
     output.mkdir(parents=True, exist_ok=True, mode=0o700)
     failed = []

@@ -32,7 +32,7 @@ def command(rule: str, targets: Targets, profile: str, site_rules: tuple[Path, .
     rules = pipeline.SHIPPED.load_rules(profile, site_rules)
     rules.rule(rule)  # a wrong id is told before a server is asked
     missing = False
-    for result in pipeline.SHIPPED.explain(rule, targets.load(), rules, workers=targets.forks):
+    for result in pipeline.SHIPPED.explain(rule, targets.load_to_contact(), rules, workers=targets.forks):
         if result.value is not None:
             click.echo("\n".join(report.visible(line) for line in result.value.splitlines()))
         else:

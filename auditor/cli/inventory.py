@@ -23,9 +23,19 @@ def command() -> None:
 def list_(targets: Targets) -> int:
     """List the hosts that a pattern selects: name, how it is read, groups."""
     from auditor import pipeline, report
+    from auditor.inventory import select_names
 
-    for host in targets.load():
-        click.echo(report.visible(f"{host.name:30}  {pipeline.describe(host):40}  {', '.join(host.groups)}".rstrip()))
+    if not targets.inventory and not targets.demo:
+        for host in targets.load():
+            click.echo(report.visible(f"{host.name:30}  {pipeline.describe(host)}"))
+        return 0
+    loaded = targets.load_inventory()
+    hosts = {host.name: host for host in loaded.hosts}
+    for name in select_names(loaded, targets.hosts or "all", targets.limit):
+        unusable = loaded.unusable.get(name)
+        how = f"cannot be audited: {unusable.message}" if unusable else pipeline.describe(hosts[name])
+        groups = ", ".join(hosts[name].groups) if name in hosts else ""
+        click.echo(report.visible(f"{name:30}  {how:40}  {groups}".rstrip()))
     return 0
 
 
@@ -33,11 +43,18 @@ def list_(targets: Targets) -> int:
 @target_options
 def check(targets: Targets) -> int:
     """Read the whole inventory and tell every problem and warning, with file, line and column."""
-    if targets.inventory or targets.demo:
-        loaded = targets.load_inventory()
-        click.echo(f"{len(loaded.hosts)} hosts, {len(loaded.groups)} groups, {len(loaded.warnings)} warnings")
-    else:
+    from auditor import report
+
+    if not targets.inventory and not targets.demo:
         click.echo(f"{len(targets.load())} hosts")
+        return 0
+    loaded = targets.load_inventory()
+    for problem in loaded.unusable.values():
+        click.echo("\n".join(report.visible(line) for line in str(problem).splitlines()), err=True)
+    hosts, unusable = len(loaded.hosts), len(loaded.unusable)
+    click.echo(
+        f"{hosts} hosts, {len(loaded.groups)} groups, {len(loaded.warnings)} warnings, {unusable} that cannot be audited"
+    )
     return 0
 
 

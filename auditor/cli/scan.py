@@ -79,7 +79,7 @@ def command(
     wanted = [report.parse_target(text) for text in reports or ("terminal",)]
     report.check_targets(wanted)
     rules = pipeline.SHIPPED.load_rules(profile, site_rules)
-    hosts = targets.load()
+    hosts = targets.load_to_contact()
     started = pipeline.now()
     with report.progress([host.name for host in hosts]) as observer:
         audited = tuple(pipeline.SHIPPED.scan(hosts, rules, workers=targets.forks, observer=observer))

@@ -54,6 +54,14 @@ class Targets:
         become_password = _asked("sudo password") if self.ask_become_pass else None
         return tuple(self._overridden(host, password, become_password) for host in chosen)
 
+    def load_to_contact(self) -> tuple[Host, ...]:
+        """As `load`, for a command that contacts the hosts: all questions for secrets are asked now, before any progress is shown."""
+        from auditor import inventory
+
+        hosts = self.load()
+        inventory.ask(hosts)
+        return hosts
+
     def _chosen(self) -> tuple[Host, ...]:
         from auditor import inventory
 
@@ -70,7 +78,10 @@ class Targets:
 
         sources = [str(resources.shipped("inventory.example.yaml"))] if self.demo else list(self.inventory)
         vault = ("--vault-password-file", self.vault_password_file) if self.vault_password_file else ()
-        loaded = inventory.load(sources, extra_vars=self.extra_vars, vault_options=vault)
+        # As with Ansible, variables in the working folder count; for the demo they would change what is shown.
+        loaded = inventory.load(
+            sources, extra_vars=self.extra_vars, vault_options=vault, playbook_folder=None if self.demo else Path()
+        )
         for warning in loaded.warnings:
             click.echo("warning: " + "\n".join(visible(line) for line in str(warning).splitlines()), err=True)
         return loaded

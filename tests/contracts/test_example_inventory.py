@@ -38,9 +38,9 @@ def test_without_the_comment_marks_it_loads_too(tmp_path: Path) -> None:
     assert "mx07.example.org" in loaded.names
 
 
-def test_every_key_of_ours_is_shown_once() -> None:
+def test_every_key_of_ours_is_shown() -> None:
     text = uncommented()
     times = {key: len(re.findall(rf"^ +(?:- )?{key}:", text, re.MULTILINE)) for key in OWN}
-    shown_by_hosts = {"snapshot", "role"}
     assert {key for key, count in times.items() if count == 0} == set()
-    assert {key for key, count in times.items() if count > 1} - shown_by_hosts == {"connection"}
+    # Several hosts are recorded, connections are of several kinds, and a password comes from several places.
+    assert {key for key, count in times.items() if count > 1} == {"snapshot", "role", "connection", "password"}
