@@ -2,12 +2,14 @@
 
     mailaudit-snapshot 1 <SHA-256 of the script> <seconds since 1970 on the server>
     # a line that says what the file holds
-    @ <status> <bytes of stdout> <bytes of stderr> <POSIX cksum of both, or -> <section name>
+    @ <status> <bytes of stdout> <bytes of stderr> <section name>
     <stdout><stderr>
+    @sum <POSIX cksum, or -> <bytes>
     @end <number of sections>
 
-`status` is the exit status of the command, or `missing`: then the payload is the reason. What a login shell says before the first
-line is skipped. Whatever arrives is judged, never trusted: a section that is cut off, damaged or holds a secret becomes `Missing`.
+`status` is the exit status of the command, or `missing`: then the payload is the reason. A `@sum` line stands behind every few
+sections and covers all bytes since the last one. What a login shell says before the first line is skipped.
+Whatever arrives is judged, never trusted: a section that is cut off, damaged or holds a secret becomes `Missing`.
 """
 
 from __future__ import annotations
@@ -31,9 +33,8 @@ MAX_HEADER = 4_400  # PATH_MAX and the numbers
 CUT_OFF = "the transfer was cut off"
 DAMAGED = "the transfer was damaged"
 
-_HEADER = re.compile(
-    rb"@ (missing|\d{1,3}) (\d{1,9}) (\d{1,9}) (\d{1,10}|-) ([a-z]+(?:\[/[^\]]*\])?/[^\x00-\x1f\x7f]{1,4200})\n"
-)
+_HEADER = re.compile(rb"@ (missing|\d{1,3}) (\d{1,9}) (\d{1,9}) ([a-z]+(?:\[/[^\]]*\])?/[^\x00-\x1f\x7f]{1,4200})\n")
+_SUM = re.compile(rb"@sum (\d{1,10}|-) (\d{1,9})\n")
 _END = re.compile(rb"@end (\d{1,6})\n")
 
 # Shapes of secrets that no collection script sends: whoever sees one here has met a bug, or a file that is not what it seems.
@@ -164,23 +165,39 @@ class _Broken:
 
 
 def _sections(data: bytes, position: int) -> Iterator[Section | _Broken]:
+    """All sections, block by block, and at most one _Broken, at the end."""
     if data.startswith(b"#", position):
         position = _line_end(data, position)
     count = 0
-    while header := _HEADER.match(data, position):
-        section, position = _section(header, data)
-        yield section
-        count += 1
-        if data[position : position + 1] not in (b"\n", b"") or count > MAX_SECTIONS:
-            yield _Broken(DAMAGED)
+    while data.startswith(b"@ ", position) and count <= MAX_SECTIONS:
+        block, start = [], position
+        while header := _HEADER.match(data, position):
+            section, position = _section(header, data)
+            block.append(section)
+        count += len(block)
+        covered = _SUM.match(data, position)
+        if covered is None:
+            reason = _reason(data, position)
+            yield from block if reason == CUT_OFF else map(_damaged, block)
+            yield _Broken(reason)
             return
-        position += 1
+        yield from block if _is_whole(data[start:position], covered) else map(_damaged, block)
+        position = covered.end()
     end = _END.match(data, position)
     if end is None:
-        rest = data[position : position + MAX_HEADER]
-        yield _Broken(DAMAGED if b"\n" in rest or len(rest) == MAX_HEADER else CUT_OFF)
+        yield _Broken(_reason(data, position))
     elif int(end.group(1)) != count:
         yield _Broken("sections are missing from the snapshot")
+
+
+def _is_whole(block: bytes, covered: re.Match[bytes]) -> bool:
+    return int(covered.group(2)) == len(block) and covered.group(1) in (b"-", b"%d" % cksum(block))
+
+
+def _reason(data: bytes, position: int) -> str:
+    """Why nothing more can be read here: the data end, or what comes makes no sense."""
+    rest = data[position : position + MAX_HEADER]
+    return DAMAGED if b"\n" in rest or len(rest) == MAX_HEADER else CUT_OFF
 
 
 def _line_end(data: bytes, position: int) -> int:
@@ -189,21 +206,24 @@ def _line_end(data: bytes, position: int) -> int:
 
 
 def _section(header: re.Match[bytes], data: bytes) -> tuple[Section, int]:
-    status, name = header.group(1), header.group(5).decode("utf-8", "surrogateescape")
+    """The section behind a header, and where the next line begins."""
+    status, name = header.group(1), header.group(4).decode("utf-8", "surrogateescape")
     out, err, start = int(header.group(2)), int(header.group(3)), header.end()
     end = start + out + err
-    if out + err > MAX_SECTION:
-        return _missing(name, "it is too large"), end
-    if end > len(data):
+    if end >= len(data):
         return _missing(name, CUT_OFF), len(data)
+    if out + err > MAX_SECTION:
+        return _missing(name, "it is too large"), end + 1
     payload = data[start:end]
-    if header.group(4) != b"-" and int(header.group(4)) != cksum(payload):
-        return _missing(name, DAMAGED), end
     if status == b"missing":
-        return _missing(name, payload[:2000].decode("utf-8", "backslashreplace") or "no reason was given"), end
+        return _missing(name, payload[:2000].decode("utf-8", "backslashreplace") or "no reason was given"), end + 1
     if _holds_a_secret(name, payload):
-        return _missing(name, "refused: it looks like it holds a secret"), end
-    return Section(name=name, content=payload[:out], errors=payload[out:], status=int(status)), end
+        return _missing(name, "refused: it looks like it holds a secret"), end + 1
+    return Section(name=name, content=payload[:out], errors=payload[out:], status=int(status)), end + 1
+
+
+def _damaged(section: Section) -> Section:
+    return _missing(section.name, DAMAGED)
 
 
 def _holds_a_secret(name: str, payload: bytes) -> bool:

@@ -19,11 +19,12 @@ emit "mailaudit-snapshot 1 $script_digest $(date +%s)$newline"
 emit "# This file holds addresses, host names and login names, but no passwords and no keys. Keep it private.$newline"
 """
 _CLOSING = r"""
-section host/system machine
+machine
 listening
 first_that_works host/addresses 'ip -o addr show' 'ifconfig -a'
 first_that_works host/routes 'ip route show default' 'cat /proc/net/route' 'netstat -rn'
 text host/privileges "$privileges"
+flush
 emit "@end $sections$newline"
 """
 

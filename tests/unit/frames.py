@@ -20,16 +20,25 @@ def posix_cksum(data: bytes) -> int:
 
 
 def frame(name: str, content: bytes, *, errors: bytes = b"", status: int | str = 0) -> bytes:
-    """One section as the prelude writes it."""
-    payload = content + errors
-    return b"@ %s %d %d %d %s\n%s\n" % (
+    """One section as the prelude writes it, in a block of its own."""
+    return block(section(name, content, errors=errors, status=status))
+
+
+def section(name: str, content: bytes, *, errors: bytes = b"", status: int | str = 0) -> bytes:
+    """One section without its checksum."""
+    return b"@ %s %d %d %s\n%s%s\n" % (
         str(status).encode(),
         len(content),
         len(errors),
-        posix_cksum(payload),
         name.encode(),
-        payload,
+        content,
+        errors,
     )
+
+
+def block(sections: bytes) -> bytes:
+    """Sections and the line with their checksum."""
+    return sections + b"@sum %d %d\n" % (posix_cksum(sections), len(sections))
 
 
 def end(count: int) -> bytes:

@@ -10,7 +10,7 @@ import pytest
 from auditor import framing
 from auditor.errors import CollectionFailed
 from auditor.model.snapshot import Missing, Section, Snapshot
-from tests.unit.frames import HEADER, PLATFORMS, end, frame, recorded
+from tests.unit.frames import HEADER, PLATFORMS, block, end, frame, recorded, section
 
 
 def only(data: bytes) -> Snapshot:
@@ -34,7 +34,7 @@ def test_the_snapshot_knows_its_host_its_time_and_its_script() -> None:
 
 
 def test_trailing_newlines_and_text_that_looks_like_a_header_survive() -> None:
-    text = b"a\n@ 0 5 0 - postfix/forged\nhello\n@end 1\n\n\n"
+    text = b"a\n@sum - 9\n@ 0 5 0 postfix/forged\nhello\n@end 1\n\n\n"
     snapshot = only(recorded(frame("postfix/x", text)))
     assert snapshot.section("postfix/x").content == text
     assert "postfix/forged" not in snapshot.sections
@@ -77,6 +77,15 @@ def test_a_changed_byte_makes_the_section_missing_and_leaves_the_others() -> Non
     assert snapshot.section("postfix/b").content == b"y"
 
 
+def test_sections_under_one_checksum_are_believed_or_doubted_together() -> None:
+    data = recorded(block(section("postfix/a", b"x") + section("postfix/b", b"y")), frame("postfix/c", b"z"))
+    data = data.replace(b"@end 3", b"@end 4")
+    names = ("postfix/a", "postfix/b", "postfix/c")
+    assert [only(data).section(name).content for name in names] == [b"x", b"y", b"z"]
+    damaged = only(data.replace(b"\nx\n", b"\nX\n"))
+    assert [damaged.section(name).content for name in names] == [Missing("the transfer was damaged")] * 2 + [b"z"]
+
+
 def test_a_wrong_length_ends_the_reading() -> None:
     data = recorded(frame("postfix/a", b"abc"), frame("postfix/b", b"y")).replace(b"@ 0 3 0", b"@ 0 2 0", 1)
     assert only(data).section("postfix/b").content == Missing("the transfer was damaged")
@@ -93,24 +102,24 @@ def test_a_name_that_comes_twice_is_not_believed() -> None:
 
 
 def test_a_section_without_a_checksum_is_accepted() -> None:
-    data = recorded(b"@ 0 1 0 - postfix/a\nx\n")
+    data = recorded(b"@ 0 1 0 postfix/a\nx\n@sum - 20\n")
     assert only(data).section("postfix/a").content == b"x"
 
 
 @pytest.mark.parametrize(
     "header",
     [
-        b"@ 0 999999999 999999999 - postfix/a\n",
-        b"@ 0 99999999999999999999 0 - postfix/a\n",
-        b"@ 0 -1 0 - postfix/a\n",
-        b"@ 0 1 0 - ../../etc/passwd\n",
-        b"@ 0 1 0 - postfix/a\x1b[2J\n",
-        b"@ 0 1 0 - /etc/passwd\n",
-        b"@ 0x1 1 0 - postfix/a\n",
+        b"@ 0 999999999 999999999 postfix/a\n",
+        b"@ 0 99999999999999999999 0 postfix/a\n",
+        b"@ 0 -1 0 postfix/a\n",
+        b"@ 0 1 0 ../../etc/passwd\n",
+        b"@ 0 1 0 postfix/a\x1b[2J\n",
+        b"@ 0 1 0 /etc/passwd\n",
+        b"@ 0x1 1 0 postfix/a\n",
     ],
 )
 def test_a_header_with_absurd_numbers_or_names_gives_no_section(header: bytes) -> None:
-    snapshot = only(recorded(header + b"x\n"))
+    snapshot = only(recorded(block(header + b"x\n")))
     assert snapshot.incomplete in ("the transfer was damaged", "the transfer was cut off")
     assert all(isinstance(s.content, Missing) for name, s in snapshot.sections.items() if name != "host/platforms")
 

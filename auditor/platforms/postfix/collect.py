@@ -7,7 +7,6 @@ On the wire every section is named `host/NAME` (the machine), `postfix/NAME` (th
     main.cf master.cf   the files; every physical line keeps its number. Secrets read `[redacted]`, comments are emptied to `#`
     postconf-n          explicit settings, `name = value` per line; stderr: Postfix's own warnings
     postconf-x          all settings, expanded ($name resolved, mynetworks computed); status 1 when one of them cannot be expanded
-    postconf-M          services, one per line
     postconf-P -Px      `service/type/name = value` per `-o`, literal and expanded
     tables              lookup tables that the settings name, one `TYPE PATH` per line (`file PATH` for a list's /file entry)
     file PATH           the text of such a table's source (comments emptied), of a /file entry, of a Cyrus SASL smtpd.conf
@@ -21,7 +20,6 @@ and, the same for all instances of a host:
 
     instances           `postmulti -l`: name, group, enabled, directory
     postconf-d          defaults of this build, unexpanded, `name = value`: a name that is absent here is not supported
-    postconf-m -a -A    table types, SASL server types, SASL client types, one per line
     package             the distribution's package and revision: `postfix 3.7.11-0+deb12u1`
     host/privileges     `plain|sudo|refused COMMAND` per command that may need root: how it was run
     host/system         `key=value` lines: system, release, machine, os, hostname, user, uid, container
@@ -58,7 +56,7 @@ _DEFAULT_COMMANDS = (
     "/usr/bin/cat /etc/postfix/main.cf",
     "/usr/bin/cat /etc/postfix/master.cf",
     "/usr/sbin/postmulti -l",
-    *(f"/usr/sbin/postconf -c /etc/postfix -{option}" for option in ("n", "x", "M", "P", "Px")),
+    *(f"/usr/sbin/postconf -c /etc/postfix -{option}" for option in ("n", "x", "P", "Px")),
     "/usr/bin/openssl pkey -in /etc/ssl/private/ssl-cert-snakeoil.key -passin pass: -pubout",
     "/usr/bin/stat -L -c %f/%u/%U/%g/%G/%s/%Y/%n -- /etc/ssl/private/ssl-cert-snakeoil.key",
 )

@@ -220,9 +220,23 @@ index_section() {
     fi
 }
 
+# openssl_section NAME SUBCOMMAND -in PATH OPTION...: never the key itself; -passin, so that nobody is asked for a passphrase.
+openssl_section() {
+    openssl_name=$prefix/$1
+    shift
+    if [ -z "$openssl" ]; then
+        missing "$openssl_name" 'there is no openssl command on the host'
+    elif [ -e "$3" ] && [ ! -f "$3" ]; then
+        missing "$openssl_name" 'it is not a regular file'
+    else
+        readable "$3"
+        privileged_section "$openssl_name" "$alone" "$openssl" "$@"
+    fi
+}
+
 cyrus_sasl() {
     for place in $sasl_directory /etc/postfix/sasl /etc/sasl2 /etc/sasl /usr/lib/sasl2 /usr/lib64/sasl2 /usr/local/lib/sasl2 \
-        "/usr/lib/$(uname -m)-linux-gnu/sasl2"; do
+        "/usr/lib/$machine-linux-gnu/sasl2"; do
         if [ -e "$place/$1.conf" ]; then
             file_text "$prefix/file $place/$1.conf" "$place/$1.conf" filtered cyrus
             want "$place/$1.conf"
@@ -274,22 +288,11 @@ named_files() {
             ;;
         certificate)
             want "$line"
-            readable "$line"
-            if [ -n "$openssl" ]; then
-                privileged_section "$prefix/certificate $line" "$alone" "$openssl" x509 -in "$line" -noout -passin pass: \
-                    -text -fingerprint -sha256 -pubkey -nameopt RFC2253
-            else
-                missing "$prefix/certificate $line" 'there is no openssl command on the host'
-            fi
+            openssl_section "certificate $line" x509 -in "$line" -noout -passin pass: -text -fingerprint -sha256 -pubkey -nameopt RFC2253
             ;;
         key)
             want "$line"
-            readable "$line"
-            if [ -n "$openssl" ]; then
-                privileged_section "$prefix/public-key $line" "$alone" "$openssl" pkey -in "$line" -passin pass: -pubout
-            else
-                missing "$prefix/public-key $line" 'there is no openssl command on the host'
-            fi
+            openssl_section "public-key $line" pkey -in "$line" -passin pass: -pubout
             ;;
         path) want "$line" ;;
         directory)
@@ -329,7 +332,11 @@ instance() {
     if [ -r "$directory/main.cf" ] && [ -r "$directory/master.cf" ]; then configuration_readable=yes; fi
     secret_names=' '
     refuses=''
-    secret_names=$(for file in main.cf master.cf; do whole "$directory/$file"; done | awk "$names_of_secrets")
+    if [ "$configuration_readable" = yes ]; then
+        secret_names=$(awk "$names_of_secrets" "$directory/main.cf" "$directory/master.cf")
+    else
+        secret_names=$(for file in main.cf master.cf; do whole "$directory/$file"; done | awk "$names_of_secrets")
+    fi
     file_text "$prefix/main.cf" "$directory/main.cf" filtered setting
     file_text "$prefix/master.cf" "$directory/master.cf" filtered service
     postconf_section "$prefix/postconf-n" setting -c "$directory" -n
@@ -340,11 +347,14 @@ instance() {
     esac
     postconf_section "$prefix/postconf-x" setting -c "$directory" -x
     expanded=$out
-    postconf_section "$prefix/postconf-M" service -c "$directory" -M
     postconf_section "$prefix/postconf-P" setting -c "$directory" -P
     overrides=$out
-    postconf_section "$prefix/postconf-Px" setting -c "$directory" -Px
-    [ -z "$out" ] || overrides=$out
+    if [ -n "$out" ]; then
+        postconf_section "$prefix/postconf-Px" setting -c "$directory" -Px
+        [ -z "$out" ] || overrides=$out
+    else
+        send "$prefix/postconf-Px" "$status" '' '' # there is nothing to expand
+    fi
     mark=$(printf '\001')
     found_names=$(emit "$mark$newline$defaults$newline$mark$newline$explicit$newline$mark$newline$expanded$newline$mark$newline$overrides" | awk "$survey")
     named_files "$found_names"
@@ -375,12 +385,16 @@ postfix_host() {
     locate openssl && openssl=$found
     secret_names=' '
     configuration_readable=yes refuses=''
-    postconf_section postfix/postconf-d setting -d
+    section postfix/postconf-d "$postconf" -d
     defaults=$out
-    for option in m a A; do section "postfix/postconf-$option" limited "$postconf" "-$option"; done
     package
-    configuration=$("$postconf" -dh config_directory 2>/dev/null)
-    configuration=${configuration:-/etc/postfix}
+    case $defaults in
+    *"${newline}config_directory = /"*)
+        configuration=${defaults#*"${newline}config_directory = "}
+        configuration=${configuration%%"$newline"*}
+        ;;
+    *) configuration=/etc/postfix ;;
+    esac
     readable "$configuration/main.cf"
     if locate postmulti; then
         privileged_section postfix/instances "$alone" "$found" -l
@@ -389,7 +403,12 @@ postfix_host() {
         missing postfix/instances 'there is no postmulti command'
         out=''
     fi
-    directories=$(emit "$out" | awk '$NF ~ /^\// { print $NF }')
+    directories=''
+    for word in $out; do
+        case $word in
+        /*) directories="$directories $word" ;;
+        esac
+    done
     if [ -z "$directories" ]; then
         # postmulti gives up when one instance is broken.
         directories="$configuration $("$postconf" -h multi_instance_directories 2>/dev/null)"

@@ -26,14 +26,11 @@ SHELLS = {
 # What a minimal system has: POSIX names, and head -c, cksum, stat, timeout where busybox brings them.
 POSTCONF = """#!/bin/sh
 case $* in
--d) echo 'alias_maps = hash:/etc/aliases'; echo 'queue_directory = /var/spool/postfix' ;;
-'-dh config_directory') echo {etc} ;;
--[maA]) echo hash; echo texthash ;;
+-d) echo 'a = b'; echo 'config_directory = {etc}'; echo 'alias_maps = hash:/etc/aliases'; echo 'queue_directory = /var/spool/postfix' ;;
 '-c {etc} -n') echo 'mynetworks = {etc}/networks'; echo 'smtpd_relay_restrictions = check_client_access hash:{etc}/access, reject'
     echo 'smtpd_tls_cert_file = {etc}/cert.pem'; echo 'warning: line 1' >&2 ;;
 '-c {etc} -x') echo 'mynetworks = {etc}/networks'; echo 'smtpd_relay_restrictions = check_client_access hash:{etc}/access, reject'
     echo 'smtpd_tls_cert_file = {etc}/cert.pem'; printf 'last = no newline behind' ;;
-'-c {etc} -M') echo 'smtp inet n - y - - smtpd' ;;
 *) : ;;
 esac
 """
