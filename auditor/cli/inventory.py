@@ -110,7 +110,7 @@ def privileges(targets: Targets) -> int:
 
     for host in targets.load():
         click.echo(f"# {host.name}: /etc/sudoers.d/mailaudit, checked with visudo -cf")
-        for line in pipeline.SHIPPED.sudoers(host, user=_login(host)):
+        for line in pipeline.SHIPPED.sudoers(host, user=targets.user or _login(host)):
             click.echo(line)
     return 0
 
