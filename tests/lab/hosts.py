@@ -11,6 +11,9 @@ INNER_NETWORK = "198.51.100."
 FIRST_ADDRESS = 10
 NOPASSWD = "auditor ALL=(ALL:ALL) NOPASSWD: ALL"
 
+CANARIES = ("canary-alice-5dD2", "canary-bob-7fK9", "canary-relay-3xQ1")
+"""Secrets planted by the set-up scripts, which no snapshot, report or log may hold."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabHost:

@@ -53,7 +53,7 @@ def test_bytes_that_are_no_text_come_back_unchanged(oracle: PostfixOracle) -> No
 
 def test_a_start_of_smtpd_finds_what_it_would_die_of(oracle: PostfixOracle) -> None:
     commands = [smtpd_start("-o soft_bounce=perhaps"), smtpd_start()]
-    (answer,) = oracle.many([(MAIN_CF, "")], commands)
+    (answer,) = oracle.many([(MAIN_CF.format(number=1), "")], commands)
     bad, good = (answer[command] for command in commands)
     assert "fatal: bad boolean configuration: soft_bounce = perhaps" in bad.stderr
     assert "fatal" not in good.stderr
