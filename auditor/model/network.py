@@ -1,82 +1,111 @@
-"""Sets of IPv4 and IPv6 addresses as disjoint, sorted networks."""
+"""Sets of IPv4 and IPv6 addresses, as sorted, disjoint ranges of numbers."""
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 from collections.abc import Iterable
 from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
 IPNetwork = IPv4Network | IPv6Network
-
 LOOPBACK = ("127.0.0.0/8", "::1/128")
-# Addresses a stranger on the Internet can have: everything but what RFC 6890 reserves. Multicast and 240/4 cannot be a client.
-_NOT_PUBLIC = tuple(
-    map(
-        ipaddress.ip_network,
-        (
-            "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16",
-            "224.0.0.0/4", "240.0.0.0/4", "::/128", "::1/128", "fc00::/7", "fe80::/10", "ff00::/8",
-        ),
-    )
-)  # fmt: skip
 
-
-def _collapse(networks: Iterable[IPNetwork]) -> tuple[IPNetwork, ...]:
-    networks = tuple(networks)
-    v4 = ipaddress.collapse_addresses(n for n in networks if isinstance(n, IPv4Network))
-    v6 = ipaddress.collapse_addresses(n for n in networks if isinstance(n, IPv6Network))
-    return (*v4, *v6)
+Span = tuple[int, int, int]
+"""IP version, first address, last address."""
 
 
 @dataclass(frozen=True, slots=True)
 class Networks:
-    """A set of addresses. The ranges are collapsed, disjoint and sorted, IPv4 first, so equal sets are equal values."""
+    """A set of addresses. The spans are merged and sorted, IPv4 first, so that equal sets are equal values."""
 
-    ranges: tuple[IPNetwork, ...] = ()
+    spans: tuple[Span, ...] = ()
 
     @classmethod
     def of(cls, *texts: str) -> Networks:
         """The union of addresses and networks in CIDR notation. Raises ValueError on host bits or a malformed text."""
-        return cls(_collapse(ipaddress.ip_network(text.strip("[]").replace("]/", "/")) for text in texts))
+        return _parsed(texts)
+
+    @classmethod
+    def from_networks(cls, networks: Iterable[IPNetwork]) -> Networks:
+        """The union of networks of the standard library."""
+        return cls(_merged((n.version, int(n.network_address), int(n.broadcast_address)) for n in networks))
+
+    @property
+    def ranges(self) -> tuple[IPNetwork, ...]:
+        """The fewest networks in CIDR notation that make up the set."""
+        return tuple(network for span in self.spans for network in _networks(span))
 
     def __bool__(self) -> bool:
-        return bool(self.ranges)
+        return bool(self.spans)
 
     def __str__(self) -> str:
         return ", ".join(str(n.network_address) if n.num_addresses == 1 else str(n) for n in self.ranges) or "nobody"
 
     def union(self, other: Networks) -> Networks:
         """All addresses of both."""
-        return Networks(_collapse((*self.ranges, *other.ranges)))
+        return Networks(_merged((*self.spans, *other.spans))) if other.spans else self
 
     def without(self, other: Networks) -> Networks:
         """The addresses of this set that are not in the other."""
-        left = list(self.ranges)
-        for cut in other.ranges:
-            left = [piece for network in left for piece in _subtract(network, cut)]
-        return Networks(_collapse(left))
+        return Networks(tuple(piece for span in self.spans for piece in _cut(span, other.spans)))
 
     def within(self, other: Networks) -> bool:
         """Whether every address of this set is in the other."""
-        return not self.without(other)
+        return all(any(v == w and a <= first and last <= b for w, a, b in other.spans) for v, first, last in self.spans)
 
     def overlaps(self, other: Networks) -> bool:
         """Whether the two sets share an address."""
-        return any(a.version == b.version and a.overlaps(b) for a in self.ranges for b in other.ranges)
+        return any(v == w and a <= last and first <= b for v, first, last in self.spans for w, a, b in other.spans)
 
     def size(self) -> int:
         """The number of addresses."""
-        return sum(n.num_addresses for n in self.ranges)
+        return sum(last - first + 1 for _, first, last in self.spans)
 
     def public(self) -> Networks:
         """The part that a stranger on the Internet can have. Documentation ranges (RFC 5737, RFC 3849) count as public."""
-        return self.without(Networks(_NOT_PUBLIC))
+        return self.without(_NOT_PUBLIC)
 
 
-def _subtract(network: IPNetwork, cut: IPNetwork) -> Iterable[IPNetwork]:
-    if isinstance(network, IPv4Network) and isinstance(cut, IPv4Network):
-        return network.address_exclude(cut) if cut.subnet_of(network) else () if network.subnet_of(cut) else (network,)
-    if isinstance(network, IPv6Network) and isinstance(cut, IPv6Network):
-        return network.address_exclude(cut) if cut.subnet_of(network) else () if network.subnet_of(cut) else (network,)
-    return (network,)
+@functools.lru_cache(maxsize=1024)
+def _parsed(texts: tuple[str, ...]) -> Networks:
+    return Networks.from_networks(
+        ipaddress.ip_network(text.strip("[]").replace("]/", "/") if "[" in text else text) for text in texts
+    )
+
+
+def _merged(spans: Iterable[Span]) -> tuple[Span, ...]:
+    merged: list[Span] = []
+    for version, first, last in sorted(spans):
+        if merged and merged[-1][0] == version and first <= merged[-1][2] + 1:
+            merged[-1] = (version, merged[-1][1], max(last, merged[-1][2]))
+        else:
+            merged.append((version, first, last))
+    return tuple(merged)
+
+
+def _cut(span: Span, cuts: Iterable[Span]) -> Iterable[Span]:
+    version, first, last = span
+    for other, a, b in cuts:
+        if other != version or b < first or last < a:
+            continue
+        if first < a:
+            yield version, first, a - 1
+        first = b + 1
+        if first > last:
+            return
+    yield version, first, last
+
+
+def _networks(span: Span) -> Iterable[IPNetwork]:
+    version, first, last = span
+    if version == 4:
+        return ipaddress.summarize_address_range(IPv4Address(first), IPv4Address(last))
+    return ipaddress.summarize_address_range(IPv6Address(first), IPv6Address(last))
+
+
+# Everything but what RFC 6890 reserves is public. Multicast and 240.0.0.0/4 cannot be a client.
+_NOT_PUBLIC = Networks.of(
+    "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16",
+    "224.0.0.0/4", "240.0.0.0/4", "::/128", "::1/128", "fc00::/7", "fe80::/10", "ff00::/8",
+)  # fmt: skip

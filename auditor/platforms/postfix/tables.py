@@ -180,7 +180,7 @@ def networks_of(text: str) -> Networks | None:
     ):
         # Clients with a mapped address are IPv4 clients to Postfix.
         network = ipaddress.ip_network((network.network_address.ipv4_mapped, network.prefixlen - 96))
-    return Networks((network,))
+    return Networks.from_networks((network,))
 
 
 def clients_of(kind: str, key: str) -> Networks | None:
