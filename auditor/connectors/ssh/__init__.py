@@ -7,7 +7,7 @@ Everything that could block is under a `Watchdog`, which closes the connection w
 from __future__ import annotations
 
 import base64
-import select
+import threading
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
@@ -100,15 +100,31 @@ def _converse(transport: Client, session: Session) -> int | None:
     """Carry bytes between the session and one shell on one channel; its exit status, None if it told none."""
     channel = transport.open_session()
     channel.exec_command(SHELL_COMMAND)
-    readable = select.poll()  # not select: a fleet has more than 1024 descriptors
-    readable.register(channel.fileno(), select.POLLIN)
+    news = _News()
+    channel.in_buffer.set_event(news)
+    channel.in_stderr_buffer.set_event(news)
     while not channel.eof_received and not channel.closed:
         _send(channel, session)
-        readable.poll(WINDOW_POLL * 1000 if session.outgoing else None)
+        news.wait(WINDOW_POLL if session.outgoing else None)
+        news.forget()
         _drain(channel, session)
     _drain(channel, session)
     status = channel.recv_exit_status()
     return None if status < 0 else status
+
+
+class _News(threading.Event):
+    """Set when a channel has something to read, or nothing more to come.
+
+    paramiko clears the event of a buffer that it finds empty; with one event for two buffers that would lose news.
+    """
+
+    def clear(self) -> None:
+        """Not for paramiko to say."""
+
+    def forget(self) -> None:
+        """Wait for later news; to be called before the buffers are read."""
+        super().clear()
 
 
 def _send(channel: paramiko.Channel, session: Session) -> None:

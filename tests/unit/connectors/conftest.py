@@ -104,7 +104,7 @@ def started(folder: Path, options: str) -> Iterator[Sshd]:
     port = free_port()
     (folder / "config").write_text(
         f"{options}\nPort {port}\nListenAddress 127.0.0.1\nHostKey {folder}/host_key\nAuthorizedKeysFile {folder}/authorized\n"
-        "StrictModes no\nUsePAM no\nPidFile none\nPasswordAuthentication no\nLogLevel VERBOSE\n"
+        "StrictModes no\nUsePAM no\nSetEnv HOME=/nonexistent\nPidFile none\nPasswordAuthentication no\nLogLevel VERBOSE\n"
     )
     known_hosts = folder / "known_hosts"
     known_hosts.write_text(f"[127.0.0.1]:{port} {public(folder / 'host_key')}\n")
