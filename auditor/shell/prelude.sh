@@ -429,7 +429,15 @@ look_at_sudo() {
         esac
         ;;
     esac
-    sudo_rules=$(limited "$sudo" -n -l 2>/dev/null | awk "$rules_of_sudo")
+    capture limited "$sudo" -n -l
+    case $err in
+    *'password is required'*) return 0 ;;
+    esac
+    if [ "$status" != 0 ]; then
+        why_no_sudo="sudo answers: ${err##*"$newline"}" # it wants a terminal, it is broken, …
+        return 0
+    fi
+    sudo_rules=$(emit "$out" | awk "$rules_of_sudo")
     [ -z "$sudo_rules" ] || why_no_sudo='sudo does not allow it without a password'
 }
 

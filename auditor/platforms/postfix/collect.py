@@ -81,7 +81,8 @@ def instances(snapshot: Snapshot) -> Sequence[Snapshot]:
             directory, short = match.groups()
             own.setdefault(directory, {})[short] = _with_path(section, directory, short)
         else:
-            shared[name.removeprefix("postfix/")] = section
+            short = name.removeprefix("postfix/")
+            shared[short] = replace(section, name=short)
     if not own:
         return (replace(snapshot, sections=shared),)
     names = _names(shared.get("instances"))
