@@ -89,8 +89,9 @@ def answer(**fields: object) -> None:
 def make_networks() -> None:
     """The bridges; the lab has no route out, so no packet leaves the machine."""
     commands = ["link set lo up"]
-    for bridge, address in BRIDGES.items():
-        commands += [f"link add {bridge} type bridge", f"link set {bridge} up"]
+    for number, (bridge, address) in enumerate(BRIDGES.items(), 1):
+        # A bridge without an address of its own takes its lowest port's: the others lose it when that host stops.
+        commands += [f"link add {bridge} address 02:00:00:00:00:{number:02x} type bridge", f"link set {bridge} up"]
         commands += [f"addr add {address} dev {bridge}"] if address else []
     for command in commands:
         subprocess.run(["ip", *command.split()], check=True)
