@@ -250,7 +250,7 @@ def describe(host: Host) -> str:
         case Files() as files:
             return f"files {files.folder}"
         case Replay() as recorded:
-            return f"snapshot {recorded.path}"
+            return f"snapshot {Path(recorded.path).name}"
 
 
 def order(finding: Finding) -> tuple[int, str, str, str, str]:
