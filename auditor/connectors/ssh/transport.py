@@ -152,9 +152,10 @@ def handshake(
             transport.start_client()
         except Exception as error:  # paramiko raises whatever its parser trips over
             if watchdog.expired:
+                silent = "" if transport.remote_version else ": it sent no SSH banner"
                 raise TimedOut(
                     target.host,
-                    f"{_where(target)} did not finish the SSH handshake within {seconds:.0f} s",
+                    f"{_where(target)} did not finish the SSH handshake within {seconds:.0f} s{silent}",
                     "is this an SSH server, and not overloaded? `connect_timeout` in the inventory is the limit",
                 ) from error
             raise _handshake_failed(target, transport, error) from error

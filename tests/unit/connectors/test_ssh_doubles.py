@@ -72,7 +72,7 @@ def in_with_password(seen: Seen, shell: Callable[[paramiko.Channel], None]) -> B
         (ssh_server.endless_banner, ConnectionFailed, "does not speak SSH"),
         (ssh_server.silent_after_banner, TimedOut, "did not finish the SSH handshake within 1 s"),
         (ssh_server.hang_up, ConnectionFailed, "sent no SSH banner before it closed the connection"),
-        (ssh_server.smtp, TimedOut, "is not SSH|did not finish"),
+        (ssh_server.smtp, TimedOut, "within 1 s: it sent no SSH banner"),
         (ssh_server.ssh_one, AlgorithmsRefused, "speaks another SSH"),
         (ssh_server.garbage_after_banner, ConnectionFailed, "broke off the SSH handshake"),
     ],
