@@ -1,13 +1,14 @@
 """Fixtures of the lab; every test in this folder carries the marker `lab` and runs in one worker of pytest-xdist."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
 from tests.lab import layers
 from tests.lab.lab import Lab
+from tests.lab.old_ssh import OldServer, start_old_servers
 from tests.lab.oracle import VERSIONS, PostfixOracle
 
 HERE = Path(__file__).parent
@@ -46,6 +47,12 @@ def oracle(request: pytest.FixtureRequest) -> Iterator[PostfixOracle]:
     """A real Postfix to ask about many configurations, once per release."""
     with PostfixOracle(request.param) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def old_algorithms_sshd(lab: Lab) -> Mapping[str, OldServer]:
+    """SSH servers with old or narrow algorithms, by the names of `old_ssh.PORTS`."""
+    return start_old_servers(lab)
 
 
 @pytest.fixture(autouse=True)

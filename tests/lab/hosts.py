@@ -58,6 +58,7 @@ def _hosts() -> tuple[LabHost, ...]:
         LabHost(name="jump", layer="debian-12", networks=("lab", "inner")),
         LabHost(name="behind-jump", setup=start, networks=("inner",)),
         LabHost(name="no-mail-server", layer="debian-12"),
+        LabHost(name="old-ssh", layer="debian-12", setup=_script("old-ssh")),
     )
 
 
