@@ -14,6 +14,9 @@ from auditor.model.snapshot import Snapshot
 
 M = TypeVar("M")
 
+STATED = "\0"
+"""Before a name given to `Platform.from_files`: not a file but facts as JSON, which a rule's example states. No file has such a name."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Script:

@@ -10,7 +10,7 @@ from typing import Any
 
 from auditor import framing, resources, yamltree
 from auditor.errors import AuditorError, InvalidFile, Problem
-from auditor.interfaces import Platform
+from auditor.interfaces import STATED, Platform
 from auditor.model.finding import Finding, Verdict
 from auditor.model.host import HostVariables, Release
 from auditor.model.network import Networks
@@ -248,14 +248,16 @@ class _Given:
         return text.value
 
     def files(self) -> dict[str, bytes]:
-        """File texts as bytes; what is written as a mapping or a list as JSON."""
-        return {
-            name: node.value.encode("utf-8")
-            if isinstance(node, ScalarNode)
-            else json.dumps(yamltree.plain(node)).encode()
-            for name, node in self.given.items()
-            if name not in ("release", "host", "snapshot")
-        }
+        """File texts as bytes; facts, written as a mapping or a list, as JSON under a name that no file can have."""
+        files: dict[str, bytes] = {}
+        for name, node in self.given.items():
+            if name in ("release", "host", "snapshot"):
+                continue
+            if isinstance(node, ScalarNode):
+                files[name] = node.value.encode("utf-8")
+            else:
+                files[STATED + name] = json.dumps(yamltree.plain(node)).encode()
+        return files
 
     def recorded(self, platform: Platform[Any]) -> Snapshot | None:
         """The recorded snapshot that `given` names: beside the rule file, or one of the shipped ones."""

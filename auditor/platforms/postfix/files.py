@@ -3,7 +3,7 @@
 Files are given by their path (`etc/postfix/main.cf`, or just `main.cf`) and keep that path in every origin.
 A missing master.cf is Debian's. What only a running server could tell is missing, with that reason.
 
-An example (`given:` of a rule) may add what a server would tell, as JSON under these names beside its `main.cf`:
+An example (`given:` of a rule) may add what a server would tell, as JSON under these names with `STATED` before them:
 
     files         {"/etc/postfix/sasl_passwd": {"mode": "0644", "owner": "root", "group": "root", "kind": "file", "age": 3600}}
                   age: seconds since the last change (0: just now); owner and group default to root, kind to file;
@@ -25,6 +25,7 @@ from datetime import UTC, datetime, timedelta
 from importlib.resources import files as resources
 from typing import Any
 
+from auditor.interfaces import STATED
 from auditor.model.host import Release
 from auditor.model.snapshot import Missing, Section, Snapshot
 from auditor.platforms.postfix import catalogue
@@ -119,7 +120,7 @@ def from_files(files: Mapping[str, bytes], release: Release | None) -> Snapshot:
     _put(sections, "notes", "\n".join(notes))
     for name, path in _named(sections, files, home).items():
         sections[f"file {name}"] = Section(name=path, content=files[path])
-    told = _tell(sections, files) if home == "" else False
+    told = _tell(sections, files)
     return Snapshot(
         host="", platform="postfix", instance=_instance(home), taken_at=_NOW if told else None, sections=sections
     )
@@ -184,7 +185,7 @@ def _tell(sections: dict[str, Section], files: Mapping[str, bytes]) -> bool:
     """Turn an example's JSON into the sections that a server would have sent; whether there was any."""
     told = False
     for name, write in _TELLERS.items():
-        value = _json(files.get(name))
+        value = _json(files.get(STATED + name))
         if value is not None:
             write(sections, value)
             told = True

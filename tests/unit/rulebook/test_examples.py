@@ -95,11 +95,11 @@ def test_an_example_of_an_unregistered_platform_is_skipped() -> None:
     assert told(FAILS + PASSES + "  - {name: other, platform: exchange, given: {x: y}, expect: fail}\n") == []
 
 
-def test_tables_reach_the_platform_as_json() -> None:
+def test_facts_reach_the_platform_as_json_under_a_name_that_no_file_has() -> None:
     judged = with_examples("  - name: a table\n    given: {connectors: [{Enabled: true, n: 1}]}\n    expect: pass\n")
     case = examples.prepare(judged, judged.examples[0], REGISTRY)
     assert case is not None
-    assert b'[{"Enabled": true, "n": 1}]' == case.snapshot.sections["connectors"].content
+    assert b'[{"Enabled": true, "n": 1}]' == case.snapshot.sections["\0connectors"].content
 
 
 def knocked_out(parse_toy: Callable[[Snapshot], Toy]) -> Sequence[str]:
