@@ -107,7 +107,7 @@ END {
             while (match(text, /\$[({]?[A-Za-z0-9_]+/)) {
                 other = tolower(substr(text, RSTART, RLENGTH)); gsub(/[^a-z0-9_]/, "", other); text = substr(text, RSTART + RLENGTH)
                 if (secret) add(other)
-                else if (index(names, " " other " ") || other ~ /_password_maps$|passw|secret/) add(name)
+                else if (index(names, " " other " ") || other ~ /passw|passphrase|secret|credential|token|api_?key|_pwd?$|^pwd?_/) add(name)
             }
         }
     print names
@@ -203,16 +203,21 @@ postconf_section() {
     fi
 }
 
-# index_section TYPE PATH: what an indexed table answers when its source does not tell.
-index_section() {
+# index_of TYPE PATH: sets `index`, the file that postmap makes of the source; empty for types without one.
+index_of() {
     case $1 in
     hash | btree) index=$2.db ;;
     lmdb | cdb) index=$2.$1 ;;
     dbm | sdbm) index=$2.pag ;;
-    *) return 0 ;;
+    *) index='' ;;
     esac
-    want "$index"
-    [ -e "$index" ] || return 0
+    [ -z "$index" ] || want "$index"
+}
+
+# index_section TYPE PATH: what an indexed table answers when its source does not tell.
+index_section() {
+    index_of "$1" "$2"
+    [ -n "$index" ] && [ -e "$index" ] || return 0
     # shellcheck disable=SC3013 # -nt is in dash, bash, mksh and busybox
     if [ ! -e "$2" ] || [ "$2" -nt "$index" ]; then
         readable "$index"
@@ -282,9 +287,7 @@ named_files() {
         secret)
             want "${line#* }"
             table_list=$table_list$line$newline
-            for index in "${line#* }.db" "${line#* }.lmdb" "${line#* }.cdb"; do
-                [ -e "$index" ] && want "$index"
-            done
+            index_of "${line%% *}" "${line#* }"
             ;;
         certificate)
             want "$line"
