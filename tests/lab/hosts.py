@@ -1,11 +1,11 @@
-"""The hosts that the lab can boot, by name. Set-up scripts are in `hosts/`; they run as root inside the host at boot."""
+"""The hosts that the lab can boot, by name. Set-up scripts are in `setup/`; they run as root inside the host at boot."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-SCRIPTS = Path(__file__).with_name("hosts")
+SCRIPTS = Path(__file__).with_name("setup")
 LAB_NETWORK = "203.0.113."  # documentation ranges (RFC 5737); they exist only inside the lab
 INNER_NETWORK = "198.51.100."
 FIRST_ADDRESS = 10

@@ -169,3 +169,14 @@ def test_a_failing_set_up_script_is_reported_with_its_output(lab: Lab) -> None:
 def test_the_lab_keeps_its_keys_where_they_vanish_with_it(lab: Lab) -> None:
     assert Path(f"/proc/{lab.pid}/root") in lab.key.parents
     assert lab.key.stat().st_mode & 0o777 == 0o600
+
+
+def test_the_scripts_of_the_lab_are_sound_shell() -> None:
+    here = Path(__file__).parent
+    scripts = [*(here / "scripts").glob("*.sh"), here.parent / "debian-packages.sh"]
+    command = ("shellcheck", "--shell=sh", "--external-sources", f"--source-path={here / 'scripts'}")
+    done = subprocess.run((*command, *scripts), capture_output=True, text=True, check=False)
+    assert done.stdout == ""
+    for host in HOSTS.values():
+        done = subprocess.run((*command, "-"), input=host.setup, capture_output=True, text=True, check=False)
+        assert done.stdout == "", host.name
