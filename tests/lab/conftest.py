@@ -17,7 +17,7 @@ HERE = Path(__file__).parent
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Marks the folder's tests; skips them with one reason where no lab can be made, except in CI."""
-    reason = "" if os.environ.get("CI") == "true" else unavailable()
+    reason = "" if os.environ.get("CI") == "true" else layers.unavailable()
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.lab)
@@ -25,14 +25,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
                 item.add_marker(pytest.mark.xdist_group("lab"))
             if reason:
                 item.add_marker(pytest.mark.skip(reason=reason))
-
-
-def unavailable() -> str:
-    """Why no lab can be made here; empty when it can."""
-    if os.geteuid():
-        return "the lab needs root (network and mount namespaces)"
-    missing = layers.missing_tools()
-    return f"the lab needs {', '.join(missing)}: run tests/debian-packages.sh" if missing else ""
 
 
 @pytest.fixture(scope="session")

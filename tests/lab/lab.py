@@ -33,6 +33,7 @@ class Lab:
     """A running lab; hosts boot when they are first asked for. Use it as a context manager or call `close`."""
 
     def __init__(self) -> None:
+        layers.require()
         folder = layers.scratch()
         self._process = subprocess.Popen(
             (
@@ -41,7 +42,6 @@ class Lab:
             ),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
             text=True,
         )
         self._requests, self._answers = pipes(self._process)

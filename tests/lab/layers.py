@@ -75,9 +75,18 @@ def scratch() -> Path:
     return path
 
 
-def missing_tools() -> tuple[str, ...]:
-    """The programs that a lab needs and this machine lacks."""
-    return tuple(tool for tool in TOOLS if shutil.which(tool) is None)
+def unavailable() -> str:
+    """Why no lab can be made on this machine; empty when it can."""
+    if os.geteuid():
+        return "the lab needs root (network and mount namespaces)"
+    missing = [tool for tool in TOOLS if shutil.which(tool) is None]
+    return f"the lab needs {', '.join(missing)}: run tests/debian-packages.sh" if missing else ""
+
+
+def require() -> None:
+    """Raises LabError where no lab can be made."""
+    if reason := unavailable():
+        raise LabError(reason)
 
 
 def chain(name: str) -> tuple[str, ...]:
@@ -100,8 +109,7 @@ def lower_dirs(name: str) -> str:
 
 def build(name: str) -> Path:
     """Builds the layer and what is under it, unless they are there; concurrent callers wait. Raises LabError."""
-    if tools := missing_tools():
-        raise LabError(f"the lab needs {', '.join(tools)}: run tests/debian-packages.sh")
+    require()
     for part in reversed(chain(name)):
         if not folder(part).exists():
             with _locked(folder(part)) as lock:

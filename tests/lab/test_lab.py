@@ -2,6 +2,7 @@
 
 import socket
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -174,7 +175,8 @@ def test_the_lab_keeps_its_keys_where_they_vanish_with_it(lab: Lab) -> None:
 def test_the_scripts_of_the_lab_are_sound_shell() -> None:
     here = Path(__file__).parent
     scripts = [*(here / "scripts").glob("*.sh"), here.parent / "debian-packages.sh"]
-    command = ("shellcheck", "--shell=sh", "--external-sources", f"--source-path={here / 'scripts'}")
+    shellcheck = Path(sys.executable).with_name("shellcheck")  # of the virtual environment
+    command = (shellcheck, "--shell=sh", "--external-sources", f"--source-path={here / 'scripts'}")
     done = subprocess.run((*command, *scripts), capture_output=True, text=True, check=False)
     assert done.stdout == ""
     for host in HOSTS.values():
