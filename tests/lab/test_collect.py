@@ -303,6 +303,17 @@ def test_a_configuration_that_postconf_cannot_read_is_told_and_its_files_are_sti
     assert instance.section("postconf-d").status == 0
 
 
+def test_a_setting_that_refers_to_itself_does_not_hide_the_tables(lab: Lab) -> None:
+    with lab.fresh("debian-default") as host:
+        path = host.path("/etc/postfix/main.cf")
+        text = "a = $b\nb = $a\nsmtpd_banner = $a\nrelay_domains = hash:$config_directory/relays\n"
+        path.write_text(path.read_text() + text)
+        host.run("echo 'example.org x' > /etc/postfix/relays; touch -d -9sec /etc/postfix/main.cf")
+        (instance,) = collect.instances(collected(lab, host)[1])
+    assert instance.section("postconf-x").status == 1
+    assert instance.section("file /etc/postfix/relays").text == "example.org x\n"
+
+
 def test_a_host_without_a_mail_server_gives_no_snapshot(lab: Lab) -> None:
     script = shell.compose([("postfix", collect.DETECT, collect.body())], settings={})
     answer = lab.run("no-mail-server", "sh -s", script.text).stdout

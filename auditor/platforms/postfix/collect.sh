@@ -13,7 +13,7 @@ function is_secret(name) {
 }
 # A password map by its place is no secret; a map that holds the passwords itself is.
 function is_place(word) { return word ~ /^((proxy:)?[a-z0-9_]+:)?[\/$]/ && word !~ /^(static|inline):/ }
-function is_plain(value) { return value ~ /^[ \t]*(yes|no|)[ \t]*$/ }
+function is_plain(value) { return value ~ /^[ \t]*(yes|no)?[ \t]*$/ }
 function hidden(word) { return match(word, /^(static|inline):/) ? substr(word, 1, RLENGTH) "[redacted]" : "[redacted]" }
 # Logins in URLs, and what follows password= or --password, anywhere.
 function scrub(text) {
@@ -83,6 +83,7 @@ function cyrus(line,    at) {
     return at && tolower(substr(line, 1, at)) ~ /passw|_pw|pw_|secret|bindpw/ ? substr(line, 1, at) " [redacted]" : line
 }
 { total += length($0) + 1; if (total > 8388608) exit 3 }
+/^[ \t\r]*$/ { print; next } # it does not end the logical line
 mode !~ /complaint|strict/ && /^[ \t]*#/ { print "#"; next }
 mode == "setting" { print setting($0); next }
 mode == "service" { print service($0); next }
@@ -350,6 +351,7 @@ instance() {
     esac
     postconf_section "$prefix/postconf-x" setting -c "$directory" -x
     expanded=$out
+    [ "$status" = 0 ] || expanded='' # a setting that refers to itself ends the answer half-way
     postconf_section "$prefix/postconf-P" setting -c "$directory" -P
     overrides=$out
     if [ -n "$out" ]; then
