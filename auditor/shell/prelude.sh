@@ -215,6 +215,7 @@ file_text() {
     section_name=$1
     file=$2
     shift 2
+    out=''
     if [ -e "$file" ] && [ ! -f "$file" ]; then
         missing "$section_name" 'it is not a regular file'
         return 0

@@ -115,8 +115,8 @@ END {
 }
 '
 
-# What the settings name, from three answers of postconf, separated by lines that start with a control character: explicit settings,
-# all expanded, those of services. Prints `table TYPE PATH`, `list PATH`, `secret TYPE PATH`, `certificate PATH`, `key PATH`,
+# What the settings name, from three answers of postconf, separated by lines that start with a control character: explicit settings
+# (or main.cf), all expanded, those of services. Prints `table TYPE PATH`, `list PATH`, `secret TYPE PATH`, `certificate PATH`, `key PATH`,
 # `path PATH`, `directory NAME PATH`, `sasl TYPE PATH`.
 # shellcheck disable=SC2016 # awk's dollars
 survey='
@@ -154,9 +154,11 @@ function look(name, value,    words, n, i, word, type, at, listed) {
     }
 }
 /^\001/ { part++; next }
+/^[ \t]*(#|$)/ { next }
+/^[ \t]/ { if (part == 2 && count) plain[order[count]] = plain[order[count]] $0; next } # main.cf itself
 {
-    at = index($0, " = "); if (!at) { at = index($0, " ="); if (!at) next }
-    name = substr($0, 1, at - 1); value = substr($0, at + 3)
+    at = index($0, "="); if (!at) next
+    name = substr($0, 1, at - 1); value = substr($0, at + 1); gsub(/[ \t]/, "", name); sub(/^[ \t]+/, "", value)
     if (part == 1) plain[name] = value
     else if (part == 2) { explicit[name] = 1; plain[name] = value; order[++count] = name }
     else if (part == 3) { plain[name] = value; expanded = 1 }
@@ -184,7 +186,9 @@ conceal() { filtered "$complaints"; }
 filtered() { awk -v mode="$1" -v names="$secret_names" "$redact"; }
 
 # postconf_section NAME MODE OPTION...: an answer of postconf, redacted like the files that it repeats.
+# Sets `answered`: whether postconf said all that it was asked for.
 postconf_section() {
+    answered=no
     postconf_name=$1
     mode=$2
     shift 2
@@ -198,6 +202,7 @@ postconf_section() {
         '') ;;
         *) out=$(emit "$out" | filtered "$mode"; emit .) out=${out%.} ;;
         esac
+        [ "$status" != 0 ] || answered=yes
         frame "$postconf_name"
     else
         missing "$postconf_name" "$refusal"
@@ -342,23 +347,25 @@ instance() {
         secret_names=$(for file in main.cf master.cf; do whole "$directory/$file"; done | awk "$names_of_secrets")
     fi
     file_text "$prefix/main.cf" "$directory/main.cf" filtered setting
+    written=$out
     file_text "$prefix/master.cf" "$directory/master.cf" filtered service
     postconf_section "$prefix/postconf-n" setting -c "$directory" -n
     explicit=$out
+    [ $answered = yes ] || explicit=$written # better than nothing: it names the files
     # A command of Postfix that gives up sleeps for a second first.
     case $status$err in
     [!0]*fatal:*) refuses="postconf cannot read the configuration: $err" ;;
     esac
     postconf_section "$prefix/postconf-x" setting -c "$directory" -x
     expanded=$out
-    [ "$status" = 0 ] || expanded='' # a setting that refers to itself ends the answer half-way
+    [ $answered = yes ] || expanded='' # a setting that refers to itself ends the answer half-way
     postconf_section "$prefix/postconf-P" setting -c "$directory" -P
     overrides=$out
-    if [ -n "$out" ]; then
+    if [ $answered = yes ] && [ -z "$out" ]; then
+        text "$prefix/postconf-Px" '' # there is nothing to expand
+    else
         postconf_section "$prefix/postconf-Px" setting -c "$directory" -Px
         [ -z "$out" ] || overrides=$out
-    else
-        send "$prefix/postconf-Px" "$status" '' '' # there is nothing to expand
     fi
     mark=$(printf '\001')
     found_names=$(emit "$mark$newline$defaults$newline$mark$newline$explicit$newline$mark$newline$expanded$newline$mark$newline$overrides" | awk "$survey")
