@@ -73,7 +73,11 @@ TESTS = (
 
 def run(group: Group) -> bool:
     """Run a group's commands from the top of the repository; whether all ended with 0."""
-    return all(subprocess.run(command, cwd=ROOT, check=False).returncode == 0 for command in group.commands)
+    # Tools that the tests call by name are those of the virtual environment.
+    environment = {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
+    return all(
+        subprocess.run(command, cwd=ROOT, check=False, env=environment).returncode == 0 for command in group.commands
+    )
 
 
 def main() -> int:
