@@ -444,10 +444,11 @@ look_at_sudo() {
 
 # uid=1000(auditor) gid=…
 identity=$(id)
-user_id=${identity#uid=}
-user_name=${user_id#*"("}
-user_name=${user_name%%")"*}
-user_id=${user_id%%[!0-9]*}
+identity=${identity%% *}
+identity=${identity#uid=}
+user_id=${identity%%[!0-9]*}
+user_name=${identity#*"("} # the number itself, where there is no name
+user_name=${user_name%")"}
 # The order of the answer is fixed, whatever the order of the options. A node name has no blanks.
 identity=$(uname -s -n -r -m)
 system=${identity%% *}
