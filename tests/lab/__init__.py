@@ -14,6 +14,9 @@ In a test of this folder (all of them get the marker `lab`; they need root, and 
         with lab.fresh("debian-default") as host:                    # a private copy, 0.5 s
             host.load_postfix(main_cf, master_cf)                    # writes, restarts; raises LabError when refused
 
+    def test_postfix_itself_says(oracle: PostfixOracle) -> None:     # once per release: real postconf, no host; see oracle.py
+        (answer,) = oracle.many([(main_cf, master_cf)])
+
 SSH: port 22 of `host.address`; users `root` (key) and `auditor` (key or password, sudo with the same password); the private
 key is `lab.key`, the host keys are `lab.known_hosts` (or `host.host_key`), the password is `lab.password`. `behind-jump` is
 reached through `jump` only. Session fixtures that connect use `with lab.network():`; threads made inside inherit it.
