@@ -17,7 +17,7 @@ function is_plain(value) { return value ~ /^[ \t]*(yes|no)?[ \t]*$/ }
 function hidden(word) { return match(word, /^(static|inline):/) ? substr(word, 1, RLENGTH) "[redacted]" : "[redacted]" }
 # Logins in URLs, and what follows password= or --password, anywhere.
 function scrub(text) {
-    if (name ~ /^proxy_(read|write)_maps$/ && match(text, /(static|inline):/)) text = substr(text, 1, RSTART - 1) "[redacted]" # it repeats the other maps
+    if (name ~ /^proxy_(read|write)_maps$/ && match(text, /inline:|static:[^*]/)) text = substr(text, 1, RSTART - 1) "[redacted]" # it repeats the other maps
     gsub(/--?[Pp][Aa][Ss][Ss][A-Za-z]*[ \t]+[^ \t]+/, "--password [redacted]", text)
     gsub(/:\/\/[^\/@ \t]*:[^\/@ \t]*@/, "://[redacted]@", text)
     gsub(/[Pp][Aa][Ss][Ss][A-Za-z]*=[^ \t,]+/, "password=[redacted]", text)
@@ -68,7 +68,7 @@ function service(line,    done, word, at, short) {
 }
 # Postfix complains with the text of the line: `overriding earlier entry: NAME=VALUE`.
 function complaint(line,    at) {
-    if (line ~ /^(sudo|Sorry)/) return line
+    if (line ~ /^(sudo|Sorry)|Allow this command: \//) return line
     if (match(line, /[A-Za-z0-9_\/]+ *=/)) {
         name = substr(line, RSTART, RLENGTH - 1); gsub(/ /, "", name); at = RSTART + RLENGTH
         hiding = 0

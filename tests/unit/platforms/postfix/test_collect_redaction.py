@@ -60,6 +60,8 @@ SETTINGS = [
     ("a = b\n  # hunter2\n  c\n", "a = b\n#\n  c\n"),
     ("mailbox_command = x --password hunter2 y\n", "mailbox_command = x --password [redacted] y\n"),
     ("x = http://bob:hunter2@db/y\n", "x = http://[redacted]@db/y\n"),
+    ("proxy_read_maps = $x hash:/a static:*\n", None),
+    ("proxy_read_maps = hash:/a static:b:hunter2 hash:/c\n", "proxy_read_maps = hash:/a [redacted]\n"),
     ("header_address_token_limit = 10240\n", None),
     ("transport_maps = static:smtp:[mx.example.net]:25\n", None),
     ("check = inline:{{a@b.c = REJECT}}, hash:/etc/postfix/access\n\ttab\n \nb=c\n", None),
@@ -113,6 +115,7 @@ COMPLAINTS = [
         "postconf: fatal: /etc/postfix/main.cf, line 3: missing '=' after attribute name: \"password hunter2\"\n",
         "postconf: fatal: /etc/postfix/main.cf, line 3: missing '=' after attribute name: [redacted]\n",
     ),
+    ("1 may not read it, and sudo wants a password. Allow this command: /usr/bin/ss -ltnp\n", None),
     ("postconf: fatal: open /etc/postfix/main.cf: Permission denied\n", None),
 ]
 
