@@ -65,7 +65,7 @@ CHECKS = (
     Group("spelling", ((tool("codespell"), "auditor", "rules", "docs", "tests", "README.md", "ARCHITECTURE.md"),)),
 )
 TESTS = (
-    Group("tests", ((*PYTEST, "-n", "2", "-m", "not lab and not browser", "tests"),)),
+    Group("tests", ((*PYTEST, "-n", "2", "--dist", "loadgroup", "-m", "not lab and not browser", "tests"),)),
     Group("browser", ((*PYTEST, "-m", "browser and not lab", "tests"),), browser_missing, fast=False),
     Group("lab", ((*PYTEST, "-m", "lab", "tests"),), lab_missing, fast=False),
 )
