@@ -142,11 +142,18 @@ def _agent(settings: Ssh, config: Config, tokens: Mapping[str, str]) -> str | No
 
 
 def _expand(text: str, tokens: Mapping[str, str]) -> str:
+    if "%" not in text:
+        return text
     return re.sub("%.", lambda token: {**tokens, "%%": "%"}.get(token[0], token[0]), text)
 
 
 def _path(text: str, tokens: Mapping[str, str]) -> str:
-    return str(Path(_expand(text, tokens)).expanduser())
+    return _home(_expand(text, tokens))
+
+
+@lru_cache(maxsize=1024)
+def _home(path: str) -> str:
+    return str(Path(path).expanduser())
 
 
 @lru_cache(maxsize=1)
