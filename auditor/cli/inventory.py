@@ -106,11 +106,23 @@ def privileges(targets: Targets) -> int:
     The fixed paths are those of Postfix's own layout; with --snapshots PATH (or a host that is a snapshot) the paths that this host's
     configuration names are printed too.
     """
-    from auditor import pipeline
+    from auditor import pipeline, report
+    from auditor.model.host import Replay
 
     for host in targets.load():
-        click.echo(f"# {host.name}: /etc/sudoers.d/mailaudit, checked with visudo -cf")
-        for line in pipeline.SHIPPED.sudoers(host, user=targets.user or _login(host)):
+        user = targets.user or _login(host)
+        click.echo(
+            report.visible(f"# {host.name}: /etc/sudoers.d/mailaudit; check it with visudo -cf before you install it")
+        )
+        if not isinstance(host.connection, Replay):
+            click.echo(
+                "# the paths of Postfix's own layout; for those that this host's configuration names, collect a snapshot first:"
+            )
+            click.echo(
+                "#   mailaudit collect ... -o snaps, then mailaudit inventory privileges --snapshots snaps/HOST.snap -u USER"
+            )
+        click.echo(f"Defaults:{user} !mail_badpass")
+        for line in pipeline.SHIPPED.sudoers(host, user=user):
             click.echo(line)
     return 0
 
