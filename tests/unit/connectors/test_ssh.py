@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from auditor.connectors import ssh
+from auditor.connectors.ssh import dial
 from auditor.errors import (
     AlgorithmsRefused,
     ConnectionFailed,
@@ -490,3 +491,29 @@ def test_a_host_that_is_not_reached_by_ssh_has_no_host_key() -> None:
 def test_base64_of_a_host_key_is_the_wire_format(sshd: Sshd) -> None:
     key = ssh.host_key(host(sshd.settings()))
     assert base64.b64decode(sshd.host_key.split()[1]) == base64.b64decode(key.base64)
+
+
+def test_a_key_that_is_refused_does_not_hide_the_right_one_in_the_agent(
+    start_sshd: Callable[..., Sshd], agent: Path, tmp_path: Path
+) -> None:
+    server = start_sshd("PubkeyAcceptedAlgorithms ssh-rsa,ssh-ed25519")
+    add_to_agent(keygen(tmp_path / "key", kind="rsa"), server.key)
+    assert agent.exists()
+    assert b"hello\n" == run(host(server.settings(private_key_file=None, agent=True))).stdout
+
+
+def test_an_address_that_is_silent_costs_only_a_moment_beside_one_that_answers(sshd: Sshd) -> None:
+    with socket.socket() as full:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        waiting = [socket.socket() for _ in range(4)]
+        for client in waiting:
+            client.setblocking(False)
+            client.connect_ex(full.getsockname())
+        started = time.monotonic()
+        addresses = [(socket.AF_INET, full.getsockname()), (socket.AF_INET, ("127.0.0.1", sshd.port))]
+        connection = dial._first("mx1", "mx1 port 22", addresses, started + 10, 10)
+        assert ("127.0.0.1", sshd.port) == connection.getpeername()
+        assert dial.STAGGER <= time.monotonic() - started < 2
+        for client in (*waiting, connection):
+            client.close()

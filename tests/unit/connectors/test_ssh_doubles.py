@@ -267,3 +267,26 @@ def test_sudo_gets_the_password_over_ssh_only_after_its_prompt(serve: Callable[.
 def _between(line: bytes, start: bytes, end: bytes, joined_by: bytes = b"") -> bytes:
     """The word of the line that is written in two quoted halves."""
     return line.partition(start)[2].partition(end)[0].replace(b"'" + joined_by + b"'", b"").strip(b"'")
+
+
+@pytest.mark.parametrize(
+    "old",
+    [
+        {"server_sig_algs": False},  # before OpenSSH 7.2: it does not say what it takes
+        {"disabled_algorithms": {"pubkeys": ["rsa-sha2-512", "rsa-sha2-256"]}},
+    ],
+)
+def test_a_server_that_takes_rsa_keys_only_with_sha1_is_named(
+    serve: Callable[..., Host], tmp_path: Path, old: dict[str, Any]
+) -> None:
+    def behaviour(connection: socket.socket) -> None:
+        transport = paramiko.Transport(connection, **old)
+        transport.local_version = "SSH-2.0-OpenSSH_5.9"
+        transport.add_server_key(ssh_server.HOST_KEY)
+        transport.start_server(event=threading.Event(), server=Account(Seen()))
+        time.sleep(5)
+
+    key = keygen(tmp_path / "key", kind="rsa")
+    with pytest.raises(AlgorithmsRefused, match=r"\(SSH-2\.0-OpenSSH_5\.9\) takes RSA keys only with SHA-1") as failure:
+        run(serve(behaviour, private_key_file=str(key)))
+    assert "use an ed25519 or ecdsa key" in failure.value.advice
