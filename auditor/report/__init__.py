@@ -10,13 +10,13 @@ import difflib
 import io
 import os
 import stat
-import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TextIO
 
+from auditor import private
 from auditor.errors import AuditorError, UsageError
 from auditor.report.text import visible
 
@@ -136,13 +136,13 @@ def render(format: str, run: Run, *, by: By | None = None) -> str:  # noqa: A002
 def write(format: str, run: Run, path: Path, *, by: By | None = None) -> None:  # noqa: A002 as above
     """Write a report to a file that only its owner can read: whole or not at all. Raises AuditorError."""
     chunks = FORMATS[parse_target(format).format](run, by)
+    if not _is_device(path):
+        private.write(path, (chunk.encode("utf-8") for chunk in chunks))
+        return
     try:
-        if _is_device(path):
-            # /dev/null or a pipe of the shell must be written to, never replaced by a file.
-            with path.open("w", encoding="utf-8", newline="\n") as stream:
-                stream.writelines(chunks)
-        else:
-            _replace(path, chunks)
+        # /dev/null or a pipe of the shell must be written to, never replaced by a file.
+        with path.open("w", encoding="utf-8", newline="\n") as stream:
+            stream.writelines(chunks)
     except OSError as error:
         raise AuditorError(
             f"the {format} report could not be written to {visible(str(path))}: {error.strerror or error}",
@@ -179,17 +179,3 @@ def _is_device(path: Path) -> bool:
     except OSError:
         return False
     return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
-
-
-def _replace(path: Path, chunks: Iterable[str]) -> None:
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name[:100]}.", dir=path.parent)  # mkstemp gives 0600
-    temporary = Path(name)
-    try:
-        with open(descriptor, "w", encoding="utf-8", newline="\n") as stream:  # noqa: PTH123 a descriptor
-            stream.writelines(chunks)
-            stream.flush()
-            os.fsync(descriptor)
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
