@@ -193,7 +193,7 @@ class _Fleet(Generic[T, R]):
             state, message, advice = error.state, error.message, error.advice
         except errors.AuditorError as error:
             state, message, advice = errors.HostFailed.state, error.message, error.advice
-        except Exception as error:  # one host never breaks the others
+        except BaseException as error:  # one host never breaks the others; nor does a library that calls sys.exit
             log.exception("internal error")
             state, message = INTERNAL_ERROR, f"{type(error).__name__}: {error}"
             advice = "run again with -v for the traceback and report it, please"

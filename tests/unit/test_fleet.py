@@ -90,6 +90,16 @@ def test_a_bug_is_an_internal_error_of_one_host_and_its_traceback_is_logged(capl
     assert caplog.records[0].exc_info is not None
 
 
+def test_a_library_that_exits_breaks_one_host_only(caplog: pytest.LogCaptureFixture) -> None:
+    def work(host: str) -> str:
+        if host == "mx1":
+            raise SystemExit(1)
+        return host
+
+    assert ["internal error", "ok"] == [result.state for result in fleet.run(["mx1", "mx2"], work, workers=1)]
+    assert "SystemExit" in caplog.text
+
+
 def test_events_tell_what_happens() -> None:
     events: list[Event] = []
 

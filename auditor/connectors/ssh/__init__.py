@@ -18,7 +18,7 @@ from auditor.connectors.ssh import known_hosts
 from auditor.connectors.ssh.known_hosts import Standing
 from auditor.connectors.ssh.login import log_in
 from auditor.connectors.ssh.settings import Target, resolve
-from auditor.connectors.ssh.transport import Client, Link, connect, entries, record_key
+from auditor.connectors.ssh.transport import Client, Link, connect, entries, record_key, said
 from auditor.connectors.ssh.transport import log_in as guarded_login
 from auditor.connectors.ssh.watchdog import Deadline, Watchdog
 from auditor.errors import ConnectionFailed, HostFailed, HostKeyChanged, TimedOut
@@ -63,7 +63,7 @@ class SshConnector:
                     raise
                 raise ConnectionFailed(
                     self._host.name,
-                    f"the server ran no shell: {str(error) or type(error).__name__}",
+                    f"the server ran no shell: {said(error)}",
                     "the account must be allowed to run commands over SSH (no ForceCommand, no nologin shell)",
                 ) from error
             if watchdog.expired:

@@ -172,7 +172,7 @@ def _stream(target: Target, link: Link, deadline: Deadline, through: Client | No
         except (paramiko.SSHException, OSError, EOFError) as error:
             raise Unreachable(
                 target.host,
-                f"the jump host has no connection to {_where(target)}: {error}",
+                f"the jump host has no connection to {_where(target)}: {said(error)}",
                 "can it reach the host, and does its sshd allow it (AllowTcpForwarding)?",
             ) from error
     if target.proxy_command:
@@ -199,7 +199,7 @@ def log_in(target: Target, transport: Client, link: Link, deadline: Deadline, lo
             if isinstance(error, HostFailed):
                 raise
             raise ConnectionFailed(
-                target.host, f"{_where(target)} broke off the login: {_said(error)}", "the server's own log says why"
+                target.host, f"{_where(target)} broke off the login: {said(error)}", "the server's own log says why"
             ) from error
 
 
@@ -267,7 +267,7 @@ def _handshake_failed(target: Target, transport: Client, error: Exception) -> Co
     if transport.remote_version:
         return ConnectionFailed(
             target.host,
-            f"{_where(target)} broke off the SSH handshake: {_said(error)}",
+            f"{_where(target)} broke off the SSH handshake: {said(error)}",
             "the server's own log says why; under load sshd drops connections (MaxStartups)",
         )
     if isinstance(error, EOFError | ConnectionError) or "banner" in str(error):
@@ -276,9 +276,7 @@ def _handshake_failed(target: Target, transport: Client, error: Exception) -> Co
             f"{_where(target)} sent no SSH banner before it closed the connection",
             "is this the SSH port? A firewall, hosts.deny or MaxStartups closes connections like this",
         )
-    return ConnectionFailed(
-        target.host, f"{_where(target)} does not speak SSH: {_said(error)}", "is this the SSH port?"
-    )
+    return ConnectionFailed(target.host, f"{_where(target)} does not speak SSH: {said(error)}", "is this the SSH port?")
 
 
 OTHER_WAYS = (
@@ -308,7 +306,8 @@ def _where(target: Target) -> str:
     return f"{target.address} port {target.port}"
 
 
-def _said(error: Exception) -> str:
+def said(error: Exception) -> str:
+    """What an error says, fit to be shown: part of it may be the server's own words."""
     return _printable(str(error) or type(error).__name__)
 
 
