@@ -6,6 +6,7 @@ those of ssh_config. A second factor that the server asks for after a key is ans
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import socket
@@ -16,6 +17,17 @@ from enum import Enum
 from pathlib import Path
 
 import paramiko
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    SSHPrivateKeyTypes,
+    load_pem_private_key,
+    load_ssh_private_key,
+)
 from paramiko.agent import AgentSSH
 from paramiko.ssh_exception import BadAuthenticationType
 
@@ -50,11 +62,11 @@ def load_key(target: Target, path: str, passphrase: Secret | None) -> paramiko.P
         raise ConnectionFailed(
             target.host, f"the private key {path} is encrypted", "give its passphrase, or load it into an ssh-agent"
         ) from None
-    except (paramiko.SSHException, paramiko.pkey.UnknownKeyType, ValueError, TypeError, LookupError) as error:
+    except (paramiko.SSHException, UnsupportedAlgorithm, ValueError, TypeError, LookupError) as error:
         raise ConnectionFailed(
             target.host,
             f"the private key {path} cannot be used: " + ("is the passphrase right?" if words else str(error)),
-            "ed25519, ecdsa and rsa keys as ssh-keygen writes them are understood; `ssh-keygen -p -f KEY` rewrites others",
+            "ed25519, ecdsa and rsa keys are understood, in all formats that ssh-keygen writes",
         ) from None
 
 
@@ -63,14 +75,38 @@ class _Encrypted(Exception):
 
 
 def _from_path(file: Path, passphrase: str) -> paramiko.PKey:
+    """Read a key with cryptography and hand it to paramiko without comment and passphrase.
+
+    paramiko's own reader decrypts twice, knows no PKCS#8, and fails on OpenSSH keys whose comment is empty or does not
+    end in ASCII, when they happen to need no padding.
+    """
+    loaded = _loaded(file.read_bytes(), passphrase.encode())
+    key_class: type[paramiko.PKey]
+    match loaded:
+        case ed25519.Ed25519PrivateKey():
+            key_class, style = paramiko.Ed25519Key, PrivateFormat.OpenSSH
+        case rsa.RSAPrivateKey():
+            key_class, style = paramiko.RSAKey, PrivateFormat.TraditionalOpenSSL
+        case ec.EllipticCurvePrivateKey():
+            key_class, style = paramiko.ECDSAKey, PrivateFormat.TraditionalOpenSSL
+        case _:
+            raise ValueError(f"{type(loaded).__name__} is none of ed25519, ecdsa and rsa")
+    key = key_class.from_private_key(io.StringIO(loaded.private_bytes(Encoding.PEM, style, NoEncryption()).decode()))
+    certificate = file.with_name(file.name + "-cert.pub")
+    if certificate.exists():
+        key.load_certificate(str(certificate))
+    return key
+
+
+def _loaded(data: bytes, passphrase: bytes) -> SSHPrivateKeyTypes | PrivateKeyTypes:
+    load = load_ssh_private_key if b"BEGIN OPENSSH" in data else load_pem_private_key
     try:
-        # cryptography wants the passphrase as bytes, paramiko's own reader takes both.
-        return paramiko.PKey.from_path(file, passphrase.encode() or None)  # type: ignore[arg-type]
+        return load(data, passphrase or None)
     except TypeError as error:
         # cryptography's word for a passphrase that is missing, and for one that is not needed.
         if not passphrase:
             raise _Encrypted from error
-        return paramiko.PKey.from_path(file)
+        return load(data, None)
 
 
 class _Agent(AgentSSH):

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from auditor.connectors import ssh
-from auditor.connectors.ssh import dial
+from auditor.connectors.ssh import dial, login, settings
 from auditor.errors import (
     AlgorithmsRefused,
     ConnectionFailed,
@@ -231,7 +231,15 @@ def test_a_refused_key_is_offered_once_and_nothing_else_is_tried(
 
 
 @pytest.mark.parametrize(
-    ("kind", "options"), [("rsa", ()), ("ecdsa", ()), ("ed25519", ()), ("rsa", ("-m", "PEM")), ("ecdsa", ("-m", "PEM"))]
+    ("kind", "options"),
+    [
+        ("rsa", ()),
+        ("ecdsa", ()),
+        ("ed25519", ()),
+        ("rsa", ("-m", "PEM")),
+        ("ecdsa", ("-m", "PEM")),
+        ("rsa", ("-m", "PKCS8")),
+    ],
 )
 @pytest.mark.parametrize("passphrase", ["", "open sesame"])
 def test_keys_of_all_types_log_in(
@@ -517,3 +525,23 @@ def test_an_address_that_is_silent_costs_only_a_moment_beside_one_that_answers(s
         assert dial.STAGGER <= time.monotonic() - started < 2
         for client in (*waiting, connection):
             client.close()
+
+
+@pytest.mark.parametrize("comment", ["", "postmaster@zürich"])
+def test_keys_whose_comment_is_unusual_are_read(tmp_path: Path, comment: str) -> None:
+    connection = Ssh(address="mx1", ssh_config="")
+    target = settings.resolve(host(connection), connection)
+    for number in range(40):  # paddings differ from key to key
+        key = tmp_path / f"key{number}"
+        subprocess.run(("ssh-keygen", "-q", "-t", "ecdsa", "-N", "", "-C", comment, "-f", key), check=True)
+        assert public(key).split()[1] == login.load_key(target, str(key), None).get_base64()
+
+
+@pytest.mark.parametrize("kind", ["ed25519", "rsa"])
+def test_the_certificate_beside_a_key_logs_in(start_sshd: Callable[..., Sshd], tmp_path: Path, kind: str) -> None:
+    authority, key = keygen(tmp_path / "ca"), keygen(tmp_path / "key", kind=kind)
+    server = start_sshd(f"TrustedUserCAKeys {authority}.pub")
+    settings = server.settings(private_key_file=str(key))
+    user = str(settings.user)
+    subprocess.run(("ssh-keygen", "-q", "-s", authority, "-I", "audit", "-n", user, f"{key}.pub"), check=True)
+    assert b"hello\n" == run(host(settings)).stdout
