@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from auditor.model.origin import Fact, Origin, Unknown
@@ -220,11 +220,6 @@ def _is_chrooted(configuration: Configuration, entry: Entry) -> Truth:
     if isinstance(configuration.release, Unknown):
         return configuration.release
     return configuration.release.numbers < (3, 0) or level.text.split(".")[0] in {"", "0"}
-
-
-def transports(places: Sequence[Place]) -> Mapping[str, str]:
-    """Service name → command."""
-    return {place.entry.service: place.entry.command for place in places}
 
 
 def fatal_settings(configuration: Configuration, scope: Scope, daemon: str) -> list[str]:

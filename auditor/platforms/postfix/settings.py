@@ -84,7 +84,7 @@ class Configuration:
         self.own_defaults = name_value_lines(snapshot.section("postconf-d"))
         self.release = _release(snapshot, self.own_defaults)
         self.defaults = self._defaults()
-        self.transports = {entry.service: entry.command for entry in self.master.entries}
+        self.transports = frozenset((entry.service, entry.fields[7]) for entry in self.master.entries)
         self.explicit = name_value_lines(snapshot.section("postconf-n"))
         self.expanded = name_value_lines(snapshot.section("postconf-x"))
         self.has_level = not isinstance(self.release, Release) or self.release.numbers >= (3, 6)
@@ -203,6 +203,9 @@ class Scope:
         answer = configuration.expanded.get(name)
         if answer is not None and not (name == "mynetworks" and any(map(self.is_overridden, _DECIDES_MYNETWORKS))):
             return answer.replace("$", "$$")
+        if name in {"myhostname", "mydomain"} and name in configuration.own_defaults:
+            # postconf -d computes these two, and nothing in main.cf changes them.
+            return configuration.own_defaults[name].replace("$", "$$")
         if name == "mynetworks" and self.lookup("mynetworks_style").value == "host":
             # The host itself, by definition; its other addresses add nobody else.
             return "127.0.0.0/8 [::1]/128"

@@ -162,13 +162,13 @@ def kind(name: str) -> Kind:
     return "text"
 
 
-def transport_default(name: str, transports: Mapping[str, str]) -> str | None:
-    """The default of a per-transport parameter (`$default_…`), if `transports` (service → command) has the transport; else None."""
+def transport_default(name: str, transports: frozenset[tuple[str, str]]) -> str | None:
+    """The default of a per-transport parameter (`$default_…`), if one of `transports` (service, command) brings it; else None."""
     for suffix, reference in PER_TRANSPORT.items():
         if name.endswith(suffix):
-            command = transports.get(name[: -len(suffix)])
-            allowed = {"pipe", "spawn"} if suffix == "_time_limit" else _DELIVERY_DAEMONS
-            if command in allowed:
+            transport = name[: -len(suffix)]
+            commands = {"pipe", "spawn"} if suffix == "_time_limit" else _DELIVERY_DAEMONS
+            if any((transport, command) in transports for command in commands):
                 return f"${reference}"
     return None
 
