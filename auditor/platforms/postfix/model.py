@@ -172,6 +172,7 @@ class SmtpdService:
         bool
     ]  # a client outside mynetworks, without login, may send to any domain; the simple cases only
     accepts_unauthenticated: Fact[bool]  # some stranger on the Internet, without login, may send to local recipients
+    demands_login: Fact[bool]  # a list refuses everybody who has not logged in, clients in mynetworks too
     trusted_networks: Fact[
         Networks
     ]  # mynetworks as addresses (unknown when it holds names or tables that cannot be read)
@@ -237,6 +238,9 @@ class SmtpdService:
     answers_vrfy: Fact[bool]
     answers_etrn: Fact[bool]  # anybody may use ETRN, and there are domains to flush
     has_helo_checks: Fact[bool]  # smtpd_helo_restrictions, or a HELO restriction in another list
+    checks_users_as_servers: Fact[
+        bool
+    ]  # a check of HELO name, block list or client's DNS comes before a permit for those who logged in
     limits_auth_attempts: Fact[bool]  # smtpd_client_auth_rate_limit is not 0
     unlimited_clients: Fact[Networks]  # smtpd_client_event_limit_exceptions
 
@@ -313,6 +317,22 @@ class AccessEntry:
     matches_nothing: (
         bool | Unknown
     )  # the form of the key never matches (a CIDR key in a hash table, `.domain` with parent matching)
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlockListUse:
+    """A block list in the DNS that one restriction list of smtpd, or postscreen, asks about its clients."""
+
+    name: str  # `reject_rbl_client zen.spamhaus.org`, `postscreen_dnsbl_sites zen.spamhaus.org`
+    zone: str  # lower case
+    answers: str  # the answers that count as listed, `127.0.0.[2..11]`; empty: any answer
+    list: str  # the parameter that it stands in
+    services: tuple[str, ...]  # the services that ask it there
+    is_postscreen: bool
+    refuses: (
+        bool | Unknown
+    )  # a listed client is refused, or (postscreen) comes nearer to it: no warn_if_reject, action enforce or drop
     origin: Origin
 
 
@@ -457,6 +477,7 @@ class Postfix:
     tables: tuple[Table, ...] | Unknown
     access_entries: tuple[AccessEntry, ...] | Unknown
     unreadable_access_tables: tuple[str, ...] | Unknown  # `type:path` of access tables whose lines nobody could read
+    block_lists: tuple[BlockListUse, ...] | Unknown
     trusted_network_entries: tuple[NetworkEntry, ...] | Unknown
     domain_entries: tuple[DomainEntry, ...] | Unknown
     files: tuple[FileState, ...] | Unknown

@@ -8,7 +8,7 @@ from auditor.model.host import Release
 from auditor.model.network import Networks
 from auditor.model.origin import Fact, Unknown
 from auditor.model.snapshot import Missing, Snapshot
-from auditor.platforms.postfix import access, clients, hosts, lists, services, smtpd
+from auditor.platforms.postfix import access, blocklists, clients, hosts, lists, services, smtpd
 from auditor.platforms.postfix.expand import level
 from auditor.platforms.postfix.logic import Reader, Truth, both, negate
 from auditor.platforms.postfix.lookups import Lookups
@@ -63,6 +63,7 @@ def _model(instance: Instance, no_master: Unknown | None, no_main: Unknown | Non
         tables=_or(unread, tables),
         access_entries=_or(unsure, access.entries(uses, instance.lookups)),
         unreadable_access_tables=_or(unsure, access.unreadable(uses, instance.lookups)),
+        block_lists=_or(unsure, blocklists.uses(uses, places)),
         trusted_network_entries=_or(
             unread, lists.network_entries([(s.place.name, s.scope, s.lists) for s in servers], instance.lookups)
         ),

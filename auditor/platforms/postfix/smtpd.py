@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from auditor.model.network import Networks
@@ -23,6 +23,12 @@ from auditor.platforms.postfix.states import States
 
 _LEVELS = frozenset({"none", "may", "encrypt", "verify", "secure", "fingerprint", "dane", "dane-only"})
 _SYSTEMS = re.compile(r"debian|ubuntu|gnu|linux|centos|red ?hat|fedora|suse|bsd|raspbian|darwin|macos", re.IGNORECASE)
+_CHECKS_OF_SERVERS = frozenset({
+    "reject_non_fqdn_helo_hostname", "reject_non_fqdn_hostname", "reject_unknown_helo_hostname", "reject_unknown_hostname",
+    "reject_rbl", "reject_rbl_client", "reject_rhsbl_client", "reject_rhsbl_reverse_client", "reject_rhsbl_helo",
+    "reject_unknown_client", "reject_unknown_client_hostname", "reject_unknown_reverse_client_hostname",
+    "reject_unknown_forward_client_hostname",
+})  # fmt: skip
 _STAGES = ("smtpd_client_restrictions", "smtpd_helo_restrictions", "smtpd_sender_restrictions", *RELAY_STAGE)
 
 
@@ -135,6 +141,7 @@ class Smtpd:
             "rejects_relay_with": Fact(self._first_gate(), stage),
             "relays_for_strangers": Fact(admits(self.lists, self.stranger(False)), because(*self._evidence())),
             "accepts_unauthenticated": Fact(admits(self.lists, self.stranger(True)), because(*self._evidence())),
+            "demands_login": Fact(self._demands_login(), because(*self._evidence())),
             "trusted_networks": self._networks("mynetworks"),
             "trusts_by_style": Fact("mynetworks" not in self.scope, because("mynetworks_style")),
             "has_own_trust": any(n == "mynetworks" or n.endswith("_restrictions") for n in self.scope.overrides()),
@@ -149,6 +156,18 @@ class Smtpd:
         filled = tuple(name for name in _STAGES if self.scope.lookup(name).text)
         trusting = any("permit_mynetworks" in self.scope.lookup(name).text.lower() for name in filled)
         return (*(filled or RELAY_STAGE), *(("mynetworks",) if trusting else ()))
+
+    def _demands_login(self) -> Truth:
+        client = replace(self.stranger(True), is_in_mynetworks=True)
+        answers: list[Truth] = []
+        for name in _STAGES:
+            listed = self.lists.of(name)
+            if isinstance(listed, Unknown):
+                return listed
+            permits = {r.name for r in listed if r.is_before_relay_check and r.name.startswith(("permit", "check_"))}
+            met = outcome(listed, client) if permits == {"permit_sasl_authenticated"} else "accept"
+            answers.append(met if isinstance(met, Unknown) else met == "reject")
+        return either(*answers)
 
     def _networks(self, name: str) -> Fact[Networks]:
         setting = self.scope.lookup(name)
@@ -406,6 +425,7 @@ class Smtpd:
             "answers_vrfy": reader.fact(negate(reader.flag("disable_vrfy_command")), "disable_vrfy_command"),
             "answers_etrn": self._answers_etrn(),
             "has_helo_checks": reader.fact(self._has_helo_checks(), "smtpd_helo_restrictions"),
+            "checks_users_as_servers": self._checks_users_as_servers(),
             "limits_auth_attempts": reader.fact(
                 rate if isinstance(rate, Unknown) else isinstance(rate, int) and rate > 0,
                 "smtpd_client_auth_rate_limit",
@@ -447,6 +467,24 @@ class Smtpd:
 
     def _has_helo_checks(self) -> Truth:
         return either(self.reader.is_filled("smtpd_helo_restrictions"), self._some(_STAGES, lambda r: "helo" in r.name))
+
+    def _checks_users_as_servers(self) -> Fact[bool]:
+        delayed = self.reader.flag("smtpd_delay_reject")
+        answers: dict[str, Truth] = {}
+        for name in _STAGES:
+            listed = self.lists.of(name)
+            if isinstance(listed, Unknown):
+                return self.reader.fact(listed, name)
+            at = [r.position for r in listed if r.name in _CHECKS_OF_SERVERS and not r.is_only_a_warning]
+            permits = [r.position for r in listed if r.name in {"permit_sasl_authenticated", "permit"}]
+            if at:
+                # Without the delay these two lists run before AUTH: the permit has nothing to act on.
+                early = name in {"smtpd_client_restrictions", "smtpd_helo_restrictions"}
+                first = not permits or min(at) < min(permits)
+                answers[name] = either(first, both(early, negate(delayed)))
+        return self.reader.fact(
+            either(*answers.values()), *(answers or ("smtpd_helo_restrictions",)), "smtpd_delay_reject"
+        )
 
 
 def _is_gate(restriction: Restriction) -> bool:
