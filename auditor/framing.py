@@ -41,7 +41,7 @@ _END = re.compile(rb"@end (\d{1,6})\n")
 _SECRETS = (
     re.compile(rb"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----"),
     re.compile(
-        rb"(?<!\$)\{(?:S?SHA(?:256|512)?|S?MD5|CRYPT|PLAIN(?:-MD5)?|CRAM-MD5|DIGEST-MD5|SCRAM-SHA-\d+|BLF-CRYPT|SHA(?:256|512)-CRYPT"
+        rb"\{(?<!\$\{)(?:S?SHA(?:256|512)?|S?MD5|CRYPT|PLAIN(?:-MD5)?|CRAM-MD5|DIGEST-MD5|SCRAM-SHA-\d+|BLF-CRYPT|SHA(?:256|512)-CRYPT"
         rb"|MD5-CRYPT|ARGON2I?D?|PBKDF2|NTLM|CLEAR(?:TEXT)?)(?:\.\w{3,6})?\}[A-Za-z0-9+/=.$]{4}",
         re.IGNORECASE,
     ),

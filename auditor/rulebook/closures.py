@@ -5,7 +5,7 @@ A closure takes a `Frame` and gives a value. Conditions give True, False or `Unk
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -83,7 +83,7 @@ def decide(parts: Sequence[Run], deciding: bool) -> Run:
     """Kleene's and (deciding False) and or (deciding True)."""
 
     def run(frame: Frame) -> Any:
-        return _settle(frame, (part(frame) for part in parts), deciding)
+        return _settle(frame, parts, deciding)
 
     return run
 
@@ -91,10 +91,10 @@ def decide(parts: Sequence[Run], deciding: bool) -> Run:
 def quantify(items: Run, text: str, variable: str, condition: Run, deciding: bool) -> Run:
     """any() (deciding True) and all() (deciding False) over a list."""
 
-    def each(frame: Frame, found: Sequence[Any]) -> Iterator[Any]:
+    def each(frame: Frame, found: Sequence[Any]) -> Iterator[Run]:
         for item in found:
             frame.names[variable] = item
-            yield condition(frame)
+            yield condition
 
     def run(frame: Frame) -> Any:
         found = items(frame)
@@ -103,14 +103,15 @@ def quantify(items: Run, text: str, variable: str, condition: Run, deciding: boo
     return run
 
 
-def _settle(frame: Frame, values: Iterator[Any], deciding: bool) -> Any:
-    """The deciding value as soon as it comes; else unknown if any value is; else the opposite. `values` are read one by one.
+def _settle(frame: Frame, parts: Iterable[Run], deciding: bool) -> Any:
+    """The deciding value as soon as it comes; else unknown if any value is; else the opposite. `parts` are run one by one.
 
     The reads of what did not decide are dropped, so that evidence is what the answer rests on.
     """
     reads, thorough, unknown, decided = frame.reads, frame.thorough, None, False
     start = mark = len(reads)
-    for value in values:
+    for part in parts:
+        value = part(frame)
         if value is deciding:
             if not thorough:
                 del reads[start:mark]
@@ -141,18 +142,19 @@ def contains_not(value: Any, container: Any) -> Any:
 
 
 def attribute_closures(
-    owner: Run, name: str, is_namespace: bool, is_object: bool, loop: str, box: list[Expression]
+    owner: Expression, name: str, is_namespace: bool, is_object: bool, loop: str, box: list[Expression]
 ) -> tuple[Run, Run]:
     """Two closures of an attribute: the setting, fact or value itself, and its value, which is remembered."""
+    holder_of, root = owner.run, owner.root if owner.kind == "name" else ""
 
     def raw(frame: Frame) -> Any:
-        holder = owner(frame)
+        holder = holder_of(frame)
         if holder.__class__ in ABSENT:
             return holder
         return holder.lookup(name) if is_namespace else getattr(holder, name)
 
     def run(frame: Frame) -> Any:
-        holder = owner(frame)
+        holder = frame.names[root] if root else holder_of(frame)
         if holder.__class__ in ABSENT:
             return holder
         found = holder.lookup(name) if is_namespace else getattr(holder, name)

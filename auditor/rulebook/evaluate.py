@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from auditor.interfaces import Platform
-from auditor.model.finding import Evidence, Finding, Verdict
+from auditor.model.finding import Evidence, Finding, Severity, Verdict
 from auditor.model.host import HostVariables
 from auditor.model.origin import Fact, Origin, Setting, Unknown
 from auditor.rulebook.closures import Frame, Read, absent
@@ -18,6 +19,9 @@ from auditor.rulebook.program import Program
 if TYPE_CHECKING:
     from auditor.rulebook.load import CompiledRule, Rulebook
 
+Shown = dict[int, tuple[Setting, Evidence]]
+"""Settings (by identity) that some rule's evidence has shown already: many rules rest on the same few."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -26,23 +30,32 @@ def evaluate(
 ) -> tuple[Finding, ...]:
     """All verdicts of all rules for this platform, worst severity first, then by rule id and subject."""
     findings: list[Finding] = []
+    shown: Shown = {}
     for rule, program in rulebook.programs(platform.name):
-        found = judge(rule, program, model, variables, instance)
+        found = judge(rule, program, model, variables, instance, shown)
         found.sort(key=lambda finding: finding.subject)
         findings += found
     return tuple(findings)
 
 
 def judge(
-    rule: CompiledRule, program: Program, model: Any, variables: HostVariables, instance: str = ""
+    rule: CompiledRule,
+    program: Program,
+    model: Any,
+    variables: HostVariables,
+    instance: str = "",
+    shown: Shown | None = None,
 ) -> list[Finding]:
-    """The verdicts of one rule. A rule that fails itself gives one unknown verdict; the traceback is logged."""
+    """The verdicts of one rule. A rule that fails itself gives one unknown verdict; the traceback is logged.
+
+    `shown` is shared by the rules that judge one model.
+    """
     try:
-        return list(_Judge(rule, program, model, variables, instance).findings())
+        return list(_Judge(rule, program, instance, {} if shown is None else shown).findings(model, variables))
     except Exception as error:  # noqa: BLE001 one rule must not end the host (DESIGN section 12)
         _log.exception("rule %s failed", rule.id)
         reason = f"the rule itself failed ({type(error).__name__}); this is a fault of mailaudit, please report it"
-        return [_finding(rule, program, instance, Verdict.UNKNOWN, reason=reason)]
+        return [_unseen(rule.id, program.platform, Verdict.UNKNOWN, rule.severity, instance, "", reason)]
 
 
 def frames(program: Program, model: Any, variables: HostVariables) -> Iterator[tuple[str, Frame]] | Unknown:
@@ -57,23 +70,21 @@ def frames(program: Program, model: Any, variables: HostVariables) -> Iterator[t
 
 
 class _Judge:
-    def __init__(
-        self, rule: CompiledRule, program: Program, model: Any, variables: HostVariables, instance: str
-    ) -> None:
-        self.rule, self.program, self.instance = rule, program, instance
-        self.model, self.variables = model, variables
+    def __init__(self, rule: CompiledRule, program: Program, instance: str, shown: Shown) -> None:
+        self.id, self.severity = rule.id, rule.severity
+        self.program, self.instance, self.shown = program, instance, shown
 
-    def findings(self) -> Iterator[Finding]:
-        subjects = frames(self.program, self.model, self.variables)
+    def findings(self, model: Any, variables: HostVariables) -> Iterator[Finding]:
+        subjects = frames(self.program, model, variables)
         if isinstance(subjects, Unknown):
-            yield self.finding(Verdict.UNKNOWN, reason=subjects.reason)
+            yield self.unseen(Verdict.UNKNOWN, "", subjects.reason)
             return
         empty = True
         for subject, frame in subjects:
             empty = False
             yield self.verdict(subject, frame)
         if empty and self.program.items is not None:
-            yield self.finding(Verdict.NOT_APPLICABLE, reason=f"{self.program.items.text} is empty")
+            yield self.unseen(Verdict.NOT_APPLICABLE, "", f"{self.program.items.text} is empty")
 
     def verdict(self, subject: str, frame: Frame) -> Finding:
         program = self.program
@@ -81,23 +92,37 @@ class _Judge:
         if program.applies_run is not None:
             applies = program.applies_run(frame)
             if applies is False:
-                return self.finding(Verdict.NOT_APPLICABLE, subject, reason=program.does_not_apply)
+                return self.unseen(Verdict.NOT_APPLICABLE, subject, program.does_not_apply)
             if applies is not True:
-                return self.finding(Verdict.UNKNOWN, subject, reason=applies.reason, evidence=self.evidence(frame))
+                return self.seen(Verdict.UNKNOWN, subject, frame, reason=applies.reason)
             scope, frame.reads = frame.reads, []
         answer = program.require_run(frame)
         frame.reads += scope
-        evidence = self.evidence(frame)
         if answer is True:
-            return self.finding(Verdict.PASS, subject, evidence=evidence)
+            return self.seen(Verdict.PASS, subject, frame)
         if answer is False:
-            message = program.message.render(frame)
-            return self.finding(Verdict.FAIL, subject, message=message, evidence=evidence)
-        return self.finding(Verdict.UNKNOWN, subject, reason=answer.reason, evidence=evidence)
+            return self.seen(Verdict.FAIL, subject, frame, message=program.message.render(frame))
+        return self.seen(Verdict.UNKNOWN, subject, frame, reason=answer.reason)
+
+    def unseen(self, verdict: Verdict, subject: str, reason: str) -> Finding:
+        return _unseen(self.id, self.program.platform, verdict, self.severity, self.instance, subject, reason)
+
+    def seen(self, verdict: Verdict, subject: str, frame: Frame, *, message: str = "", reason: str = "") -> Finding:
+        return Finding(
+            rule_id=self.id,
+            platform=self.program.platform,
+            verdict=verdict,
+            severity=self.severity,
+            instance=self.instance,
+            subject=subject,
+            message=message,
+            reason=reason,
+            evidence=self.evidence(frame),
+        )
 
     def evidence(self, frame: Frame) -> tuple[Evidence, ...]:
         """What was read and decided, in the order of reading, each once; then the place of the subject itself."""
-        found = evidence_of(frame.reads)
+        found = evidence_of(frame.reads, self.shown)
         item = frame.names.get(self.program.variable)
         origin = getattr(item, "origin", None)
         if origin.__class__ is Origin and origin not in [each.origin for each in found]:
@@ -106,21 +131,20 @@ class _Judge:
             )
         return tuple(found)
 
-    def finding(self, verdict: Verdict, subject: str = "", **more: Any) -> Finding:
-        return _finding(self.rule, self.program, self.instance, verdict, subject, **more)
 
-
-def _finding(
-    rule: CompiledRule, program: Program, instance: str, verdict: Verdict, subject: str = "", **more: Any
+@lru_cache(maxsize=16_384)
+def _unseen(
+    rule: str, platform: str, verdict: Verdict, severity: Severity, instance: str, subject: str, reason: str
 ) -> Finding:
+    """A verdict without evidence: most are `not-applicable`, and the same object on every host."""
     return Finding(
-        rule_id=rule.id,
-        platform=program.platform,
+        rule_id=rule,
+        platform=platform,
         verdict=verdict,
-        severity=rule.severity,
+        severity=severity,
         instance=instance,
         subject=subject,
-        **more,
+        reason=reason,
     )
 
 
@@ -128,13 +152,13 @@ def _subject(item: Any, attribute: str | None) -> str:
     return str(item) if attribute is None else str(getattr(item, attribute))
 
 
-def evidence_of(reads: list[Read]) -> list[Evidence]:
+def evidence_of(reads: list[Read], shown: Shown) -> list[Evidence]:
     """Reads as evidence: a setting with its place, a fact as the settings that it was derived from, each once."""
     found: list[Evidence] = []
     for expression, holder, raw, item in reads:
         kind = raw.__class__
         if kind is Fact and raw.because:
-            found += [Evidence(path=each.name, value=show(each), origin=each.origin) for each in raw.because]
+            found += [_of_setting(each, shown) for each in raw.because]
             continue
         path = expression.text if item is None else _path(expression.text, expression.root, item)
         origin = raw.origin if kind is Setting else getattr(holder, "origin", None)
@@ -143,6 +167,14 @@ def evidence_of(reads: list[Read]) -> list[Evidence]:
     if len(found) > 1 and len({each.path for each in found}) < len(found):
         return list(dict.fromkeys(found))
     return found
+
+
+def _of_setting(setting: Setting, shown: Shown) -> Evidence:
+    known = shown.get(id(setting))
+    if known is None:
+        evidence = Evidence(path=setting.name, value=show(setting), origin=setting.origin)
+        known = shown[id(setting)] = setting, evidence
+    return known[1]
 
 
 def _path(text: str, root: str, item: Any) -> str:

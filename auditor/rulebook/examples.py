@@ -181,7 +181,7 @@ def _every_value(case: Case) -> set[tuple[str, str]]:
             for run in (case.program.applies_run, case.program.require_run):
                 if run is not None:
                     run(frame)
-            found |= {(each.path, each.value) for each in evidence_of(frame.reads)}
+            found |= {(each.path, each.value) for each in evidence_of(frame.reads, {})}
     return found
 
 

@@ -271,7 +271,7 @@ class _Compiler:
         box: list[Expression] = []  # the closure tells which attribute it read, and is part of it
         loop = owner.root if owner.root in self.scope.loops else ""
         raw, run = attribute_closures(
-            owner.run, node.attr, owner.type in self.scope.namespaces, hints.is_object(hint), loop, box
+            owner, node.attr, owner.type in self.scope.namespaces, hints.is_object(hint), loop, box
         )
         found = Expression("attribute", f"{owner.text}.{node.attr}", hint, run, (owner,), raw=raw, root=owner.root)
         box.append(found)

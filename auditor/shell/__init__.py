@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import re
 import shlex
@@ -51,6 +52,7 @@ def compose(bodies: Sequence[tuple[str, str, str]], *, settings: Mapping[str, st
     return Script(shell=Shell.SH, text=f"script_digest={digest}\n{{\n{body}\n}} </dev/null\nexit 0\n")
 
 
+@functools.cache
 def prelude() -> str:
     """The text of the shared functions."""
     return _body(files("auditor.shell").joinpath("prelude.sh").read_text("utf-8"))
@@ -65,6 +67,7 @@ def _detection(name: str, detect: str) -> str:
     )
 
 
+@functools.lru_cache(maxsize=32)
 def _body(text: str) -> str:
     """The script without comment lines and indentation: it travels once per host."""
     return "\n".join(line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#"))

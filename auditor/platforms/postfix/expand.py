@@ -5,8 +5,10 @@ One bend: a name whose value depends on the machine and is not known here stays 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import takewhile
 
 from auditor.model.origin import Unknown
@@ -19,6 +21,8 @@ _MAX_LEVEL = 100
 _MAX_DEPTH = 130
 _MAX_STEPS = 20_000
 _MAX_LENGTH = 1_000_000
+_MEMORABLE = 500
+_NAME = re.compile(r"[A-Za-z0-9_]+")
 
 Lookup = Callable[[str], "str | Unknown | None"]
 """Name → unexpanded text; Unknown: only the machine knows; None: undefined."""
@@ -60,7 +64,28 @@ def expand(text: str, lookup: Lookup, has_level: bool = True) -> Expanded:
 
 
 def _parse(text: str) -> Iterator[tuple[bool, str]]:
-    """Pairs (is an expression, text): mac_parse."""
+    """Pairs (is an expression, text): mac_parse. Hosts share most texts, their defaults; long ones are not worth remembering."""
+    parts, broken = _remembered(text) if len(text) <= _MEMORABLE else _parts(text)
+    yield from parts
+    if broken:
+        raise BadExpression(broken)
+
+
+def _parts(text: str) -> tuple[tuple[tuple[bool, str], ...], str]:
+    """The pairs up to a mistake, and the mistake."""
+    found: list[tuple[bool, str]] = []
+    try:
+        for piece in _pieces(text):
+            found.append(piece)  # noqa: PERF402 what came before a mistake counts
+    except BadExpression as error:
+        return tuple(found), str(error)
+    return tuple(found), ""
+
+
+_remembered = lru_cache(maxsize=2048)(_parts)
+
+
+def _pieces(text: str) -> Iterator[tuple[bool, str]]:
     literal: list[str] = []
     at = 0
     while at < len(text):
@@ -88,8 +113,8 @@ def _expression(text: str, at: int) -> tuple[str, int]:
     """The inside of `$name`, `$(…)` or `${…}` from just after the dollar, and where it ends."""
     opening = text[at : at + 1]
     if opening not in _CLOSE or not opening:
-        name = "".join(takewhile(_is_name, text[at:]))
-        return name, at + len(name)
+        match = _NAME.match(text, at)
+        return (match[0], match.end()) if match else ("", at)
     level, start = 1, at + 1
     for end in range(start, len(text)):
         if text[end] == opening:
@@ -150,6 +175,8 @@ def _evaluate(expression: str, state: _State) -> None:
 
 
 def _name(text: str, expression: str) -> tuple[str, str, str]:
+    if _NAME.fullmatch(text):
+        return text, "", ""
     for at, char in enumerate(text):
         rest = text[at:].lstrip(_SPACE)
         if not rest:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from auditor.model.origin import Origin, Unknown
 from auditor.model.snapshot import Missing
@@ -52,7 +53,13 @@ def _warning(
 
 
 def _suggestion(configuration: Configuration, parameter: str) -> str:
-    close = difflib.get_close_matches(parameter, configuration.defaults or catalogue.parameters(), n=1, cutoff=0.8)
+    return _closest(parameter, frozenset(configuration.defaults or catalogue.parameters()))
+
+
+@lru_cache(maxsize=64)
+def _closest(parameter: str, known: frozenset[str]) -> str:
+    """The parameter that a misspelt one looks like. Comparing with all of them takes long, and a fleet shares its mistakes."""
+    close = difflib.get_close_matches(parameter, known, n=1, cutoff=0.8)
     return close[0] if close else ""
 
 

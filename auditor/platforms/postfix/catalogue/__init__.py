@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any, Literal
 
@@ -151,6 +151,7 @@ def defaults(release: Release) -> Mapping[str, str]:
     return _defaults(numbers)
 
 
+@lru_cache(maxsize=4096)
 def kind(name: str) -> Kind:
     """The type of a parameter; text when nobody knows it."""
     known = _catalogue()[1].get(name)
