@@ -124,6 +124,16 @@ def since(manual: str) -> dict[str, str]:
     return found
 
 
+def contradicts(releases: str, version: str) -> bool:
+    """Whether `since` says that a release lacks what it has: the manual spoke of something else there."""
+    starts = [tuple(map(int, release.split("."))) for release in releases.split()]
+    found = tuple(map(int, version.split(".")))
+    branch = [start for start in starts if start[:2] == found[:2]]
+    return bool(starts) and not (
+        found >= branch[0] if branch else any(found >= start for start in starts if len(start) < 3)
+    )
+
+
 def main() -> None:
     """Write the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -138,6 +148,7 @@ def main() -> None:
         types = {**more_types, **types}
         readers = {**more_readers, **readers}
     defaults: dict[str, dict[str, str]] = {}
+    versions: dict[str, str] = {}
     releases = [root.partition("=")[0] for root in arguments.root]
     for root in arguments.root:
         release, _, folder = root.partition("=")
@@ -146,11 +157,16 @@ def main() -> None:
         ).stdout
         for line in listing.splitlines():
             name, _, value = line.partition(" =")
+            if name == "mail_version":
+                versions[release] = value.strip()
             if name not in COMPUTED and not (
                 PER_TRANSPORT.search(name) and name not in types and name != "command_time_limit"
             ):
                 defaults.setdefault(name, {})[release] = value[1:]
     introduced = since(arguments.manual.read_text())
+    for name, values in defaults.items():
+        if any(contradicts(introduced.get(name, ""), versions[release]) for release in values):
+            del introduced[name]
     lines = ["\t".join(["# name", "type", "read by", "since", *releases])]
     for name in sorted(defaults):
         row = [defaults[name].get(release, ABSENT) for release in releases]

@@ -13,7 +13,7 @@ from auditor.platforms.postfix import catalogue
 from auditor.platforms.postfix.document import Entry
 from auditor.platforms.postfix.logic import Truth
 from auditor.platforms.postfix.model import ListeningSocket, Override, Service, ServiceSettings
-from auditor.platforms.postfix.settings import COMPUTED, Configuration, Scope
+from auditor.platforms.postfix.settings import COMPUTED, Configuration, Scope, without_password
 
 _PORTS = {
     "smtp": 25,
@@ -167,7 +167,7 @@ def overrides(configuration: Configuration, place: Place, used: frozenset[str]) 
     return tuple(
         Override(
             name=option.name,
-            value=option.value,
+            value=without_password(option.name, option.value),
             is_duplicate=last[option.name] != at,
             is_known=is_known(configuration, option.name, used),
             has_effect=not (place.entry.command == "smtpd" and option.name in ADDRESS_CLASS)

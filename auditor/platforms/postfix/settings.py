@@ -18,6 +18,9 @@ from auditor.platforms.postfix.expand import BadExpression, expand
 REDACTED = "[redacted]"
 ONLY_A_SERVER = "only a running server could tell"
 _TIME = re.compile(r"\s*(\d+)([smhdw]?)", re.IGNORECASE)
+_SECRET = re.compile(r"passw|secret|credential", re.IGNORECASE)
+_TABLE = re.compile(r"(proxy:)?\w+:[/$]")
+_PASSWORD = re.compile(r"\b(static:|inline:).*", re.DOTALL)
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 COMPUTED = {
     "mail_version": "the release",
@@ -69,6 +72,15 @@ def typed(name: str, text: str, default: str) -> SettingValue:
     if kind == "folded":
         return words(text.lower())
     return text.lower() if kind == "word" else text
+
+
+def without_password(name: str, text: str) -> str:
+    """A value as it may be shown: what `static:` and `inline:` hold in a parameter for passwords is left out."""
+    if not _SECRET.search(name):
+        return text
+    if name not in catalogue.parameters() and not _TABLE.match(text):
+        return REDACTED
+    return _PASSWORD.sub(rf"\1{REDACTED}", text)
 
 
 class Configuration:
@@ -257,6 +269,8 @@ class Scope:
             broken = Unknown(f"{name}: Postfix cannot expand it: {error}")
             return Setting(name=name, value=broken, text=plain(raw), origin=origin)
         text = expanded.text.strip()
+        if _SECRET.search(name):
+            text = without_password(name, text)
         value: SettingValue
         if expanded.unknown:
             value = Unknown(f"{name} depends on {expanded.unknown}")
