@@ -55,6 +55,17 @@ def items(setting: Setting, lookups: Lookups, lists: Lists | None = None, depth:
         yield from _item(word, origin, lookups, depth)
 
 
+def _dropped(setting: Setting, lists: Lists | None = None) -> Iterator[Item]:
+    """A `#` and all that stands behind it, as one item: what smtpd drops with a warning."""
+    words = tuple(tokens(setting.text, COMMA_BLANKS))
+    at = next((at for at, word in enumerate(words) if word.startswith("#")), None)
+    if at is not None:
+        origin = setting.origin
+        if lists is not None and origin.layer == "file":
+            origin = lists.place(setting.name, words[at])
+        yield Item(" ".join(words[at:]), False, origin)
+
+
 def _item(word: str, origin: Origin, lookups: Lookups, depth: int) -> Iterator[Item]:
     bare = word.lstrip("!")
     negated = (len(word) - len(bare)) % 2 == 1
@@ -204,6 +215,9 @@ def _written(
         if isinstance(entry.networks, Networks) and not item.is_negated:
             before = before.union(entry.networks)
         yield entry
+    for item in _dropped(setting, lists):
+        meaning = _Meaning(Networks(), is_inert=True, problem="smtpd drops a `#` and all that follows it")
+        yield _network_entry(item, services, label, meaning, before)
 
 
 def _network_entry(
@@ -268,7 +282,7 @@ def domain_entries(scope: Scope, lookups: Lookups) -> tuple[DomainEntry, ...] | 
             continue
         found += (
             _domain_entry(item, name, name not in scope, has_parents and name == "relay_domains", lookups)
-            for item in items(setting, lookups)
+            for item in (*items(setting, lookups), *_dropped(setting))
         )
     return tuple(found)
 
@@ -305,6 +319,6 @@ def _is_catch_all(text: str, lookups: Lookups) -> bool | Unknown:
 
 
 def _is_inert_domain(text: str, name: DomainList, has_parents: bool) -> bool:
-    if "*" in text or text.endswith("."):
+    if "*" in text or text.endswith(".") or text.startswith("#"):
         return True
     return text.startswith(".") and (has_parents or name != "relay_domains")

@@ -165,6 +165,7 @@ class SmtpdService:
     relay_is_decided_by_recipient_list: Fact[
         bool
     ]  # no gate in smtpd_relay_restrictions: smtpd_recipient_restrictions alone decides
+    relay_gate_is_default: Fact[bool]  # smtpd_relay_restrictions is not set, and the other list holds no gate
     rejects_relay_with: Fact[
         str
     ]  # the first gate's name: reject_unauth_destination, defer_unauth_destination, reject, …

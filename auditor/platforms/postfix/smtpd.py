@@ -138,6 +138,13 @@ class Smtpd:
             "relay_is_decided_by_recipient_list": Fact(
                 both(negate(relay_gate), self._some(("smtpd_recipient_restrictions",), _is_gate)), stage
             ),
+            "relay_gate_is_default": Fact(
+                both(
+                    "smtpd_relay_restrictions" not in self.scope,
+                    negate(self._some(("smtpd_recipient_restrictions",), _is_gate)),
+                ),
+                stage,
+            ),
             "rejects_relay_with": Fact(self._first_gate(), stage),
             "relays_for_strangers": Fact(admits(self.lists, self.stranger(False)), because(*self._evidence())),
             "accepts_unauthenticated": Fact(admits(self.lists, self.stranger(True)), because(*self._evidence())),
