@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
 from auditor.model.host import Release
 from auditor.model.origin import Origin, Setting, SettingValue, Unknown, Unsupported
@@ -30,6 +31,12 @@ COMPUTED = {
     "mynetworks": "mynetworks, which Postfix computes from mynetworks_style and the host's addresses",
 }
 _DECIDES_MYNETWORKS = ("mynetworks_style", "inet_interfaces", "inet_protocols")
+_COMPUTED_FROM = {"mydomain": ("myhostname",), "mynetworks": _DECIDES_MYNETWORKS}
+_NAMED = re.compile(r"\$[({]?\s*([A-Za-z0-9_]+)")
+# What postconf -d computes from the machine; all else is the same for every host with that build.
+_MACHINE = ("mydomain", "myhostname", "mynetworks")
+_MEMORABLE = 500
+_LARGE = 200_000  # four times what postconf -d prints
 
 
 def plain(text: str) -> str:
@@ -39,16 +46,42 @@ def plain(text: str) -> str:
 
 def name_value_lines(section: Section) -> dict[str, str]:
     """`name = value` lines of postconf's output."""
+    return _name_values(section.text)
+
+
+def _name_values(text: str) -> dict[str, str]:
     found = {}
-    for line in section.text.split("\n"):
+    for line in text.split("\n"):
         name, equals, value = line.partition(" =")
         if equals:
             found[name] = value.strip()
     return found
 
 
+_of_build = lru_cache(maxsize=16)(_name_values)
+
+
+def _own_defaults(section: Section) -> dict[str, str]:
+    """The lines of `postconf -d`, read once per build."""
+    text, machine = section.text, ""
+    for name in _MACHINE:
+        before, line, after = text.partition(f"\n{name} =")
+        own, end, rest = after.partition("\n")
+        text, machine = before + end + rest, machine + line + own
+    return {**(_of_build if len(text) < _LARGE else _name_values)(text), **_name_values(machine)}
+
+
+@lru_cache(maxsize=4096)
+def _remembered(name: str, text: str, default: str) -> SettingValue:
+    return _typed(name, text, default)
+
+
 def typed(name: str, text: str, default: str) -> SettingValue:
-    """A parameter's text as the catalogue's type. `default` gives times their unit."""
+    """A parameter's text as the catalogue's type. `default` gives times their unit. Short texts, as most hosts share, are remembered."""
+    return (_remembered if len(text) <= _MEMORABLE else _typed)(name, text, default)
+
+
+def _typed(name: str, text: str, default: str) -> SettingValue:
     kind = catalogue.kind(name)
     if kind == "boolean":
         value = {"yes": True, "no": False}.get(text.lower())
@@ -93,7 +126,7 @@ class Configuration:
         self.main = MainCf.parse(self.main_section.text)
         self.master = MasterCf.parse(self.master_section.text)
         self.assigned: dict[str, Assignment] = {a.name: a for a in self.main.assignments}
-        self.own_defaults = name_value_lines(snapshot.section("postconf-d"))
+        self.own_defaults = _own_defaults(snapshot.section("postconf-d"))
         self.release = _release(snapshot, self.own_defaults)
         self.defaults = self._defaults()
         self.transports = frozenset((entry.service, entry.fields[7]) for entry in self.master.entries)
@@ -102,6 +135,11 @@ class Configuration:
         self.has_level = not isinstance(self.release, Release) or self.release.numbers >= (3, 6)
         self.problems: dict[str, None] = {}
         self.top = Scope(self, None)
+        self.default_origin = Origin(
+            file="Postfix default" if isinstance(self.release, Unknown) else f"Postfix {self.release} default",
+            layer="default",
+        )
+        self._rests_on: dict[str, frozenset[str]] = {}
         self._service_answers: tuple[dict[str, str], dict[str, str]] | None = None
 
     def _defaults(self) -> Mapping[str, str]:
@@ -128,6 +166,21 @@ class Configuration:
         """The default's text; None: the server has no such parameter."""
         found = self.defaults.get(name)
         return catalogue.transport_default(name, self.transports) if found is None else found
+
+    def rests_on(self, name: str) -> frozenset[str]:
+        """The names that may be read for a setting of main.cf, itself included: more than are read, never fewer."""
+        found = self._rests_on.get(name)
+        if found is None:
+            seen, waiting = {name}, [name]
+            while waiting:
+                each = waiting.pop()
+                text = self.top.raw(each)
+                named = _NAMED.findall(text) if isinstance(text, str) and "$" in text else []
+                new = seen.symmetric_difference(seen.union(named, _COMPUTED_FROM.get(each, ())))
+                seen |= new
+                waiting += new
+            found = self._rests_on[name] = frozenset(seen)
+        return found
 
     def note(self, problem: str) -> None:
         """Keep a note that no rule judges, once."""
@@ -159,6 +212,8 @@ class Scope:
         self._overrides = {} if entry is None else {option.name: option for option in entry.options}
         self._found: dict[str, Setting] = {}
         self._given = {} if entry is None else {"process_name": entry.command, "service_name": entry.service}
+        self._computing: set[str] = set()
+        self._own = frozenset((*self._overrides, *self._given))
 
     def __contains__(self, name: str) -> bool:
         """Whether a file sets it, rather than the default."""
@@ -176,8 +231,15 @@ class Scope:
         """The effective setting of that name. Never fails: what cannot be known is Unknown or Unsupported."""
         found = self._found.get(name)
         if found is None:
-            found = self._found[name] = self._setting(name)
+            found = self._found[name] = self._common(name) or self._setting(name)
         return found
+
+    def _common(self, name: str) -> Setting | None:
+        """The setting of main.cf or the default, where it rests on nothing that is the service's own."""
+        if self._entry is None or name in self._own or not self._own.isdisjoint(self._configuration.rests_on(name)):
+            return None
+        setting = self._configuration.top.lookup(name)
+        return None if isinstance(setting.value, Unknown) else setting
 
     def raw(self, name: str) -> str | Unknown | None:
         """The text before expansion; None: undefined."""
@@ -192,7 +254,15 @@ class Scope:
             return assignment.value
         if isinstance(configuration.main_section.content, Missing):
             return Unknown(configuration.main_section.content.reason)
-        return self._computed(name) if name in COMPUTED else self._default(name)
+        if name not in COMPUTED:
+            return self._default(name)
+        if name in self._computing:
+            return Unknown(f"{name} depends on itself")
+        self._computing.add(name)
+        try:
+            return self._computed(name)
+        finally:
+            self._computing.discard(name)
 
     def _default(self, name: str) -> str | Unknown | None:
         default = self._configuration.default(name)
@@ -210,7 +280,10 @@ class Scope:
                 "the configuration directory is not known"
             )
         if name == "mydomain" and "myhostname" in self:
-            hostname = self.lookup("myhostname").text
+            setting = self.lookup("myhostname")
+            hostname = setting.text
+            if isinstance(setting.value, Unknown) and "$" in hostname:
+                return setting.value
             return hostname.partition(".")[2] if "." in hostname else "localdomain"
         answer = configuration.expanded.get(name)
         if answer is not None and not (name == "mynetworks" and any(map(self.is_overridden, _DECIDES_MYNETWORKS))):
@@ -236,13 +309,12 @@ class Scope:
             return Origin(file=configuration.main_section.name, line=assignment.source.line)
         if name in COMPUTED:
             return Origin(file="computed by Postfix", layer="command")
-        release = configuration.release
-        return Origin(
-            file="Postfix default" if isinstance(release, Unknown) else f"Postfix {release} default", layer="default"
-        )
+        return configuration.default_origin
 
     def _is_unsupported(self, name: str) -> bool:
         configuration = self._configuration
+        if name in configuration.defaults:
+            return False
         if not configuration.knows_defaults or name in self._given or name in COMPUTED:
             return False
         if configuration.default(name) is not None:
@@ -291,7 +363,7 @@ class Scope:
             full = {}
         for answers, ours in ((literal, raw), (full, text)):
             said = answers.get(key)
-            if said is None or REDACTED in said or REDACTED in ours or plain(said) == plain(ours):
+            if said is None or said == ours or REDACTED in said or REDACTED in ours or plain(said) == plain(ours):
                 continue
             where = "" if self._entry is None else f" of {self._entry.service}/{self._entry.type}"
             configuration.note(f"{name}{where}: postconf says {plain(said)!r}, this tool reads {plain(ours)!r}")
