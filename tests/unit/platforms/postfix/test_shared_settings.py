@@ -37,7 +37,7 @@ def test_what_is_computed_from_an_override_is_the_services_own() -> None:
 
 
 def test_networks_follow_the_style_that_a_service_overrides() -> None:
-    _, smtp, submission = scopes("")
+    _, smtp, submission = scopes("", "mail_version = 3.7.11\nmynetworks_style = subnet\n")
     assert isinstance(smtp.lookup("mynetworks").value, Unknown)
     assert ("127.0.0.0/8", "[::1]/128") == submission.lookup("mynetworks").value
 
