@@ -227,3 +227,13 @@ def test_a045_deferred_relay_attempts_are_told_and_no_alarm() -> None:
 def test_a108_a_list_for_bounces_refuses_all_mail() -> None:
     found = failing("A108")["postfix-dnsbl-too-wide"]
     assert ["reject_rbl_client ips.backscatterer.org"] == list(found)
+
+
+def test_a048_a_catch_all_forwards_spam() -> None:
+    found = failing("A048")["postfix-catch-all-forwards"]
+    assert ["virtual:1 @example.org"] == list(found)
+    assert "boss@gmail.test" in found["virtual:1 @example.org"].message
+
+
+def test_a048_a_dead_alias_is_no_catch_all() -> None:
+    assert "postfix-catch-all-forwards" not in failing("A048-dead-alias")

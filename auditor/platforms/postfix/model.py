@@ -378,6 +378,21 @@ class DomainEntry:
     origin: Origin
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CatchAll:
+    """A line of virtual_alias_maps that stands for every address of a domain: smtpd accepts them all. A table whose lines nobody
+    could read is one entry: what its lines would tell is unknown."""
+
+    name: str  # `/etc/postfix/virtual:3 @example.org`; the table's name when its lines could not be read
+    key: str  # as written
+    targets: str  # the right-hand side, as written
+    leaves: bool | Unknown  # a target is in no domain that this server receives mail for
+    keeps_local_part: (
+        bool | Unknown
+    )  # a target is `@domain`: whether the address exists there shows only after it was accepted
+    origin: Origin
+
+
 Purpose = Literal[
     "configuration",
     "configuration directory",
@@ -481,6 +496,7 @@ class Postfix:
     block_lists: tuple[BlockListUse, ...] | Unknown
     trusted_network_entries: tuple[NetworkEntry, ...] | Unknown
     domain_entries: tuple[DomainEntry, ...] | Unknown
+    catch_alls: tuple[CatchAll, ...] | Unknown
     files: tuple[FileState, ...] | Unknown
     certificates: tuple[Certificate, ...] | Unknown
     warnings: tuple[ConfigurationWarning, ...] | Unknown

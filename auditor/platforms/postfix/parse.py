@@ -8,7 +8,7 @@ from auditor.model.host import Release
 from auditor.model.network import Networks
 from auditor.model.origin import Fact, Unknown
 from auditor.model.snapshot import Missing, Snapshot
-from auditor.platforms.postfix import access, blocklists, clients, hosts, lists, services, smtpd
+from auditor.platforms.postfix import access, aliases, blocklists, clients, hosts, lists, services, smtpd
 from auditor.platforms.postfix.expand import level
 from auditor.platforms.postfix.logic import Reader, Truth, both, negate
 from auditor.platforms.postfix.lookups import Lookups
@@ -68,6 +68,7 @@ def _model(instance: Instance, no_master: Unknown | None, no_main: Unknown | Non
             unread, lists.network_entries([(s.place.name, s.scope, s.lists) for s in servers], instance.lookups)
         ),
         domain_entries=_or(no_main, lists.domain_entries(_rewriting(instance), instance.lookups)),
+        catch_alls=_or(no_main, aliases.catch_alls(_rewriting(instance), instance.lookups)),
         files=_or(unread, hosts.files(configuration, places, instance.states, tables)),
         certificates=_or(unread, instance.certificates),
         warnings=_or(no_main, warnings(configuration, places)),
