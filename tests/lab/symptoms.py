@@ -8,13 +8,14 @@ import ssl
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from socket import inet_aton
 from typing import Self
 
 from auditor.rulebook.rule import Example
 from auditor.yamltree import MappingNode, ScalarNode, plain
 from tests.lab.example_server import FOREIGN, ExampleServer, address_in, ask, eventually, port_of, tls
 from tests.lab.layers import LabError
-from tests.lab.peers import dovecot, plain_login, playing, smtp
+from tests.lab.peers import dovecot, mx, name_server, plain_login, playing, smtp
 
 _RELAY_HOST = "smtp.example.net"
 _SASL_HOST = "192.0.2.143"
@@ -171,6 +172,24 @@ def relays_with_any_certificate(case: Case) -> bool:
         session.say("STARTTLS")
         session.start_tls(context)
         return ask(session, FOREIGN).startswith("250")
+
+
+def relays_for_who_names_it_as_mx(case: Case) -> bool:
+    """A domain in whose DNS this host is the secondary mail exchanger."""
+    server = case.server
+    own = {
+        (server.host.fqdn, 1): [inet_aton(server.host.address)],
+        ("mx.foreign.example", 1): [inet_aton("198.51.100.80")],
+    }
+    exchangers = {("foreign.example", 15): [mx(10, "mx.foreign.example"), mx(20, server.host.fqdn)]}
+    files = dict.fromkeys(("/etc/resolv.conf", "/var/spool/postfix/etc/resolv.conf"), f"nameserver {server.prober}\n")
+    before = {path: server.host.run(f"cat {path}", check=False).stdout for path in files}
+    with name_server(server.prober, {**own, **exchangers}):
+        case.load(files)
+        shows = case.anywhere(lambda port: server.answer(port=port, client="").startswith("250"))
+    for path, text in before.items():
+        server.host.path(path).write_text(text)
+    return shows
 
 
 def believes_stranger(case: Case) -> bool:

@@ -33,6 +33,7 @@ SYMPTOMS: Mapping[str, Callable[[Case], bool]] = {
     "postfix-default-privileges-refused": symptoms.postfix_refuses_to_start,
     "postfix-domain-list-matches-everything": symptoms.relays,
     "postfix-message-larger-than-mailbox": symptoms.local_delivery_stops,
+    "postfix-mx-backup-relays-for-strangers": symptoms.relays_for_who_names_it_as_mx,
     "postfix-mx-refuses-everybody": symptoms.refuses_strangers,
     "postfix-mx-requires-tls": symptoms.refuses_mail_without_tls,
     "postfix-naked-ip-address-relays": symptoms.relays_for_naked_address,
