@@ -5,12 +5,15 @@ The rules are those of Postfix's readllines(), split_nameval() and mystrtokq() (
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 SPACE = " \t\n\v\f\r"
 BLANKS = " \t\r\n"
 COMMA_BLANKS = ", \t\r\n"
+_BLANKS = re.compile(r"[ \t\r\n]+")
+_COMMA_BLANKS = re.compile(r"[, \t\r\n]+")
 
 
 def tokens(text: str, separators: str = COMMA_BLANKS) -> Iterator[str]:
@@ -36,7 +39,9 @@ def words(text: str, separators: str = COMMA_BLANKS) -> tuple[str, ...]:
     """As `tokens`, quickly where there are no braces."""
     if "{" in text:
         return tuple(tokens(text, separators))
-    return tuple(text.replace(",", " ").split() if separators is COMMA_BLANKS else text.split())
+    # Not str.split(): to Postfix a form feed or a no-break space is part of a word.
+    split = _COMMA_BLANKS.split(text) if separators is COMMA_BLANKS else _BLANKS.split(text)
+    return tuple(filter(None, split))
 
 
 @dataclass(frozen=True, slots=True)

@@ -252,7 +252,7 @@ def _network_entry(
 
 
 def _is_everyone(covered: Networks) -> bool:
-    return any(n.prefixlen <= (7 if n.version == 4 else 16) for n in covered.ranges)
+    return any(n.prefixlen <= (7 if n.version == 4 else 16) for n in covered.public().ranges)
 
 
 def _by_style(scope: Scope, setting: Setting, services: tuple[str, ...], lookups: Lookups) -> Iterator[NetworkEntry]:

@@ -18,6 +18,7 @@ from auditor.platforms.postfix.expand import BadExpression, expand
 
 REDACTED = "[redacted]"
 ONLY_A_SERVER = "only a running server could tell"
+_BLANKS = re.compile(r"[ \t\r\n]+")
 _TIME = re.compile(r"\s*(\d+)([smhdw]?)", re.IGNORECASE)
 _SECRET = re.compile(r"passw|secret|credential", re.IGNORECASE)
 _TABLE = re.compile(r"(proxy:)?\w+:[/$]")
@@ -41,7 +42,7 @@ _LARGE = 200_000  # four times what postconf -d prints
 
 def plain(text: str) -> str:
     """White space as postconf prints it: one blank between words."""
-    return " ".join(text.split())
+    return " ".join(filter(None, _BLANKS.split(text)))
 
 
 def name_value_lines(section: Section) -> dict[str, str]:

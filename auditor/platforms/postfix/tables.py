@@ -19,6 +19,7 @@ DATABASES = frozenset({"mysql", "pgsql", "ldap", "sqlite", "memcache"})
 TYPES = frozenset({*INDEXED, *PATTERNS, *DATABASES, "texthash", "cidr", "inline", "static", "proxy", "unix", "tcp", "socketmap"}) | {
     "environ", "nis", "nisplus", "netinfo", "fail", "internal", "pipemap", "unionmap", "randmap", "debug", "sockmap", "mongodb",
 }  # fmt: skip
+_BLANKS = re.compile(r"[ \t\n\v\f\r]+")
 _TYPE = re.compile(r"[a-z0-9_-]+:", re.IGNORECASE)
 
 
@@ -72,14 +73,14 @@ def _split(text: str) -> tuple[str, str]:
         end = text.find('"', 1)
         if end > 0:
             return text[1:end], text[end + 1 :].strip(SPACE)
-    parts = text.split(None, 1)
-    return parts[0], parts[1].strip(SPACE) if len(parts) > 1 else ""
+    key, *value = _BLANKS.split(text.strip(SPACE), maxsplit=1)
+    return key, value[0] if value else ""
 
 
 def _read_patterns(kind: str, text: str) -> Contents:
     found, problems = [], []
     for line in logical_lines(text):
-        word = line.text.split(None, 1)[0].lower()
+        word = _split(line.text)[0].lower()
         if word in {"endif", "if"} or (word.startswith(("if/", "if!"))):
             # Conditions narrow what stands inside them; the entries are listed all the same.
             continue
@@ -94,13 +95,13 @@ def _read_patterns(kind: str, text: str) -> Contents:
 def _pattern(text: str) -> tuple[str, str]:
     """`/pattern/flags` and the result."""
     body = text.removeprefix("!")
-    delimiter, at = body[0], 1
-    if delimiter.isalnum() or delimiter in SPACE:
+    delimiter, at = body[:1], 1
+    if delimiter.isalnum() or delimiter in SPACE:  # an empty text too
         return text, ""
     while at < len(body) and body[at] != delimiter:
         at += 2 if body[at] == "\\" else 1
     rest = body[at + 1 :]
-    flags = rest.split(None, 1)[0] if rest[:1] not in SPACE and rest else ""
+    flags = _split(rest)[0] if rest and rest[0] not in SPACE else ""
     end = len(text) - len(rest) + len(flags)
     return text[:end], text[end:].strip(SPACE)
 
