@@ -25,6 +25,7 @@ _TABLE = re.compile(r"(proxy:)?\w+:[/$]")
 _PASSWORD = re.compile(r"\b(static:|inline:).*", re.DOTALL)
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 COMPUTED = {
+    "process_id": "the process",
     "mail_version": "the release",
     "config_directory": "the configuration directory",
     "myhostname": "the host's name",
@@ -280,6 +281,8 @@ class Scope:
             return configuration.snapshot.section("directory").text.strip() or Unknown(
                 "the configuration directory is not known"
             )
+        if name == "process_id":
+            return Unknown("every process has its own number")
         if name == "mydomain" and "myhostname" in self:
             setting = self.lookup("myhostname")
             hostname = setting.text

@@ -191,3 +191,13 @@ def test_a_password_in_a_setting_is_never_shown(smtpd: Callable[..., SmtpdServic
 def test_the_release_is_read_from_the_package_when_nothing_else_tells() -> None:
     configuration = Configuration(snapshot(**{"main.cf": "", "package": "postfix 3.7.11-0+deb12u1\n"}))
     assert Release((3, 7, 11)) == configuration.release
+
+
+def test_a_process_number_is_no_disagreement() -> None:
+    texts = {
+        "main.cf": "debugger_command = gdb $process_id\n",
+        "postconf-d": "process_id = 225\nmail_version = 3.7.11\n",
+    }
+    configuration = Configuration(snapshot(**texts, **{"postconf-x": "debugger_command = gdb 316\n", "master.cf": ""}))
+    assert "gdb $process_id" == configuration.top.lookup("debugger_command").text
+    assert {} == configuration.problems
