@@ -22,6 +22,8 @@ def catch_alls(scope: Scope, lookups: Lookups) -> tuple[CatchAll, ...] | Unknown
     setting = scope.lookup("virtual_alias_maps")
     if isinstance(setting.value, Unknown):
         return setting.value
+    if not setting.text:
+        return ()
     own = _own_domains(scope, lookups)
     return tuple(
         found for name in tokens(setting.text, COMMA_BLANKS) for found in _of_table(name, setting, lookups, own)
