@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
 IPNetwork = IPv4Network | IPv6Network
+_FEW = 32  # spans; sets as small as that come again and again, larger ones are not worth remembering
 LOOPBACK = ("127.0.0.0/8", "::1/128")
 
 Span = tuple[int, int, int]
@@ -64,7 +65,12 @@ class Networks:
 
     def public(self) -> Networks:
         """The part that a stranger on the Internet can have. Documentation ranges (RFC 5737, RFC 3849) count as public."""
-        return self.without(_NOT_PUBLIC)
+        return _public(self) if len(self.spans) <= _FEW else self.without(_NOT_PUBLIC)
+
+
+@functools.lru_cache(maxsize=1024)
+def _public(networks: Networks) -> Networks:
+    return networks.without(_NOT_PUBLIC)
 
 
 @functools.lru_cache(maxsize=1024)

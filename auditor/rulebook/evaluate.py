@@ -51,7 +51,7 @@ def judge(
     `shown` is shared by the rules that judge one model.
     """
     try:
-        return list(_Judge(rule, program, instance, {} if shown is None else shown).findings(model, variables))
+        return _Judge(rule, program, instance, {} if shown is None else shown).findings(model, variables)
     except Exception as error:  # noqa: BLE001 one rule must not end the host (DESIGN section 12)
         _log.exception("rule %s failed", rule.id)
         reason = f"the rule itself failed ({type(error).__name__}); this is a fault of mailaudit, please report it"
@@ -74,17 +74,14 @@ class _Judge:
         self.id, self.severity = rule.id, rule.severity
         self.program, self.instance, self.shown = program, instance, shown
 
-    def findings(self, model: Any, variables: HostVariables) -> Iterator[Finding]:
+    def findings(self, model: Any, variables: HostVariables) -> list[Finding]:
         subjects = frames(self.program, model, variables)
         if isinstance(subjects, Unknown):
-            yield self.unseen(Verdict.UNKNOWN, "", subjects.reason)
-            return
-        empty = True
-        for subject, frame in subjects:
-            empty = False
-            yield self.verdict(subject, frame)
-        if empty and self.program.items is not None:
-            yield self.unseen(Verdict.NOT_APPLICABLE, "", f"{self.program.items.text} is empty")
+            return [self.unseen(Verdict.UNKNOWN, "", subjects.reason)]
+        found = [self.verdict(subject, frame) for subject, frame in subjects]
+        if not found and self.program.items is not None:
+            return [self.unseen(Verdict.NOT_APPLICABLE, "", f"{self.program.items.text} is empty")]
+        return found
 
     def verdict(self, subject: str, frame: Frame) -> Finding:
         program = self.program

@@ -84,15 +84,14 @@ def files(snapshot: Snapshot) -> Mapping[str, FileReading | Missing] | Missing:
     return found
 
 
+_STATE = re.compile(r"([0-9a-fA-F]{1,8})/(\d{1,18})/([^/]*)/(\d{1,18})/([^/]*)/(\d{1,18})/(\d{1,11})/(.*)", re.DOTALL)
+
+
 def _file(line: str, links: set[str]) -> FileReading | None:
-    parts = line.split("/", 7)
-    if len(parts) != 8 or not re.fullmatch(r"[0-9a-fA-F]{1,8}", parts[0]):
+    match = _STATE.fullmatch(line)
+    if match is None:
         return None
-    mode, uid, user, gid, group, size, changed, path = parts
-    if not all(re.fullmatch(r"\d{1,18}", number) for number in (uid, gid, size)) or not re.fullmatch(
-        r"\d{1,11}", changed
-    ):
-        return None
+    mode, uid, user, gid, group, size, changed, path = match.groups()
     return FileReading(
         path=path,
         mode=int(mode, 16),

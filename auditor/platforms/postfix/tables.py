@@ -8,6 +8,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from auditor.model.network import Networks
 from auditor.platforms.postfix.document import SPACE, logical_lines, tokens
@@ -163,10 +164,15 @@ def verdict(action: str, forbids_ok: bool = False) -> Action:
 
 
 _ADDRESS_CHARACTERS = frozenset("0123456789abcdefABCDEF.:[]/")
+_LONGEST_ADDRESS = 60  # generous: longer ones are malformed in all likelihood, and not worth remembering
 
 
 def networks_of(text: str) -> Networks | None:
     """An address or network as Postfix writes it (`[2001:db8::]/32`, `[2001:db8::/32]`); None: malformed, or host bits are set."""
+    return _known_networks(text) if len(text) <= _LONGEST_ADDRESS else _networks(text)
+
+
+def _networks(text: str) -> Networks | None:
     bare = text.replace("[", "").replace("]", "")
     if not bare or not set(text) <= _ADDRESS_CHARACTERS or (not bare.partition("/")[2].isalnum() and "/" in bare):
         return None
@@ -182,6 +188,9 @@ def networks_of(text: str) -> Networks | None:
         # Clients with a mapped address are IPv4 clients to Postfix.
         network = ipaddress.ip_network((network.network_address.ipv4_mapped, network.prefixlen - 96))
     return Networks.from_networks((network,))
+
+
+_known_networks = lru_cache(maxsize=2048)(_networks)
 
 
 def clients_of(kind: str, key: str) -> Networks | None:
