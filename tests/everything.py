@@ -62,7 +62,10 @@ CHECKS = (
     Group("lint", ((tool("ruff"), "check", "--quiet"),)),
     Group("types", ((tool("mypy"),),)),
     Group("import contracts", ((tool("lint-imports"), "--no-cache"),)),
-    Group("spelling", ((tool("codespell"), "auditor", "rules", "docs", "tests", "README.md", "ARCHITECTURE.md"),)),
+    Group(
+        "spelling",
+        ((tool("codespell"), "auditor", "rules", "docs", "tests", "benchmarks", "README.md", "ARCHITECTURE.md"),),
+    ),
 )
 TESTS = (
     Group("tests", ((*PYTEST, "-n", "2", "--dist", "loadgroup", "-m", "not lab and not browser", "tests"),)),
