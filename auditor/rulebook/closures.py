@@ -5,7 +5,7 @@ A closure takes a `Frame` and gives a value. Conditions give True, False or `Unk
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -141,6 +141,13 @@ def contains_not(value: Any, container: Any) -> Any:
     return found if found.__class__ is Unknown else not found
 
 
+# Constants hold nothing unknown.
+_FIXED: Mapping[Callable[[Any, Any], Any], Callable[[Any, Any], Any]] = {
+    contains: lambda value, container: value in container,
+    contains_not: lambda value, container: value not in container,
+}
+
+
 def attribute_closures(
     owner: Expression, name: str, is_namespace: bool, is_object: bool, loop: str, box: list[Expression]
 ) -> tuple[Run, Run]:
@@ -167,6 +174,8 @@ def attribute_closures(
 
 def comparison(compare: Callable[[Any, Any], Any], left: Expression, right: Expression) -> Run:
     one, other, one_text, other_text = left.run, right.run, left.text, right.text
+    if right.kind in ("constant", "list"):
+        return _comparison_with(_FIXED.get(compare, compare), left, right.value)
 
     def run(frame: Frame) -> Any:
         a = one(frame)
@@ -174,6 +183,16 @@ def comparison(compare: Callable[[Any, Any], Any], left: Expression, right: Expr
             return absent(a, one_text)
         b = other(frame)
         return absent(b, other_text) if b.__class__ in ABSENT else compare(a, b)
+
+    return run
+
+
+def _comparison_with(compare: Callable[[Any, Any], Any], left: Expression, constant: Any) -> Run:
+    run_left, text = left.run, left.text
+
+    def run(frame: Frame) -> Any:
+        value = run_left(frame)
+        return absent(value, text) if value.__class__ in ABSENT else compare(value, constant)
 
     return run
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import lru_cache
 
 from auditor.model.host import Release
@@ -107,6 +108,14 @@ def _typed(name: str, text: str, default: str) -> SettingValue:
     if kind == "folded":
         return words(text.lower())
     return text.lower() if kind == "word" else text
+
+
+@lru_cache(maxsize=4096)
+def _default_setting(name: str, text: str, file: str) -> Setting:
+    """A default without `$`, the same on all hosts of a release."""
+    shown = without_password(name, text.strip())
+    origin = Origin(file=file, layer="default")
+    return Setting(name=name, value=typed(name, shown, text), text=plain(shown), origin=origin)
 
 
 def without_password(name: str, text: str) -> str:
@@ -336,7 +345,15 @@ class Scope:
             return Setting(name=name, value=unknown, text="", origin=origin)
         if catalogue.kind(name) == "raw":
             return Setting(name=name, value=raw, text=plain(raw), origin=origin)
+        if origin is self._configuration.default_origin and "$" not in raw and name not in self._given:
+            return self._constant(name, raw, origin)
         return self._expanded(name, raw, origin)
+
+    def _constant(self, name: str, raw: str, origin: Origin) -> Setting:
+        """A default that refers to nothing else."""
+        setting = (_default_setting if len(raw) <= _MEMORABLE else _default_setting.__wrapped__)(name, raw, origin.file)
+        doubt = self._disagreement(name, raw, setting.text)
+        return setting if doubt is None else replace(setting, value=doubt)
 
     def _expanded(self, name: str, raw: str, origin: Origin) -> Setting:
         try:
