@@ -56,7 +56,7 @@ class Configurations:
     def _name(self) -> str:
         """A name to refer to: one earlier in the order, so that few texts refer to themselves and none explodes."""
         pick = self._random
-        if self._chance(1):
+        if self._chance(0.3):
             return pick.choice(_OWN)
         earlier = _OWN[: self._rank]
         if earlier and self._chance(60):
