@@ -157,26 +157,16 @@ class SmtpdService:
 
     # --- who may relay ---
     restrictions: tuple[Restriction, ...] | Unknown  # of all lists, in the order of smtpd's evaluation
-    has_relay_gate: Fact[
-        bool
-    ]  # one of the two recipient-stage lists holds a restriction that smtpd demands before it starts
+    has_relay_gate: Fact[bool]  # a recipient-stage list holds what smtpd demands before it starts
     relay_gate_only_warns: Fact[bool]  # every relay gate is disarmed by warn_if_reject
     has_relay_restrictions: Fact[bool]  # smtpd_relay_restrictions is not empty
-    relay_is_decided_by_recipient_list: Fact[
-        bool
-    ]  # no gate in smtpd_relay_restrictions: smtpd_recipient_restrictions alone decides
+    relay_is_decided_by_recipient_list: Fact[bool]  # smtpd_recipient_restrictions alone has a gate
     relay_gate_is_default: Fact[bool]  # smtpd_relay_restrictions is not set, and the other list holds no gate
-    rejects_relay_with: Fact[
-        str
-    ]  # the first gate's name: reject_unauth_destination, defer_unauth_destination, reject, …
-    relays_for_strangers: Fact[
-        bool
-    ]  # a client outside mynetworks, without login, may send to any domain; the simple cases only
+    rejects_relay_with: Fact[str]  # the first gate: reject_unauth_destination, reject, …
+    relays_for_strangers: Fact[bool]  # some stranger, without login, may send to any domain; the simple cases only
     accepts_unauthenticated: Fact[bool]  # some stranger on the Internet, without login, may send to local recipients
     demands_login: Fact[bool]  # a list refuses everybody who has not logged in, clients in mynetworks too
-    trusted_networks: Fact[
-        Networks
-    ]  # mynetworks as addresses (unknown when it holds names or tables that cannot be read)
+    trusted_networks: Fact[Networks]  # mynetworks as addresses; unknown if it holds names
     trusts_by_style: Fact[bool]  # mynetworks is not set: mynetworks_style decides
     has_own_trust: bool  # an `-o` sets mynetworks or a restriction list: a re-injection or special port
     xclient_networks: Fact[Networks]  # who may change identity with XCLIENT
@@ -198,20 +188,14 @@ class SmtpdService:
     has_certificate: Fact[bool]  # a certificate is configured
     has_usable_certificate: Fact[bool]  # … and its file is there, holds a certificate, and the key fits
     certificates: tuple[Certificate, ...] | Unknown
-    tls_versions: Fact[
-        tuple[str, ...]
-    ]  # the versions in force: of the mandatory list if TLS is required, else the other's
+    tls_versions: Fact[tuple[str, ...]]  # those in force: of the mandatory list if TLS is required
     mandatory_tls_versions: Fact[tuple[str, ...]]  # what smtpd_tls_mandatory_protocols lets through: SSLv2 … TLSv1.3
     opportunistic_tls_versions: Fact[tuple[str, ...]]  # what smtpd_tls_protocols lets through
     allows_tls_below_1_2: Fact[bool]  # TLSv1, TLSv1.1 or an SSL version is among tls_versions
     allows_ssl: Fact[bool]  # SSLv2 or SSLv3 is among tls_versions
     lacks_newest_tls: Fact[bool]  # TLSv1.3 is not among tls_versions
-    tls_protocols_problem: Fact[
-        str
-    ]  # what is wrong with the list in force (a name unknown to this release, a blank after >=), or empty
-    tls_cipher_grade: Fact[
-        str
-    ]  # the grade in force: of the mandatory parameter if TLS is required, else the other's; lower case
+    tls_protocols_problem: Fact[str]  # what is wrong with the list in force, or empty
+    tls_cipher_grade: Fact[str]  # the one in force, lower case: mandatory if TLS is required
 
     # --- AUTH ---
     offers_auth: Fact[bool]  # SASL is on, and AUTH is not discarded
@@ -221,9 +205,7 @@ class SmtpdService:
     permits_authenticated: Fact[bool]  # permit_sasl_authenticated stands before the gate of the relay stage
     lets_logins_relay_by_table: Fact[bool]  # check_sasl_access stands in a relay-stage list
     binds_senders_to_logins: Fact[bool]  # some list holds a reject_…_sender_login_mismatch
-    sender_binding_is_bypassed: Fact[
-        bool
-    ]  # … and in every such list a permit for authenticated clients stands before it
+    sender_binding_is_bypassed: Fact[bool]  # … behind a permit for those who logged in
     sender_binding_rejects_everybody: Fact[bool]  # a strict binding without smtpd_sender_login_maps
     has_sender_login_maps: Fact[bool]
     sasl_backend_is_remote: Fact[bool]  # Dovecot over TCP to another host: passwords cross the network in clear
@@ -239,9 +221,7 @@ class SmtpdService:
     answers_vrfy: Fact[bool]
     answers_etrn: Fact[bool]  # anybody may use ETRN, and there are domains to flush
     has_helo_checks: Fact[bool]  # smtpd_helo_restrictions, or a HELO restriction in another list
-    checks_users_as_servers: Fact[
-        bool
-    ]  # a check of HELO name, block list or client's DNS comes before a permit for those who logged in
+    checks_users_as_servers: Fact[bool]  # HELO, block list or DNS checks come before the login permit
     limits_auth_attempts: Fact[bool]  # smtpd_client_auth_rate_limit is not 0
     unlimited_clients: Fact[Networks]  # smtpd_client_event_limit_exceptions
 
@@ -257,9 +237,7 @@ class ClientService:
     settings: ClientSettings
     is_default: bool | Unknown  # default_transport or relay_transport uses it
     has_fixed_next_hop: Fact[bool]  # relayhost is set: it speaks to a known server, not to the whole Internet
-    tls_level: Fact[
-        str
-    ]  # none, may, encrypt, dane, dane-only, fingerprint, verify, secure; before per-destination policy
+    tls_level: Fact[str]  # none, may, encrypt, dane, …, secure; before the policy per destination
     offers_tls: Fact[bool]  # uses STARTTLS where the server has it
     requires_tls: Fact[bool]  # no delivery without TLS
     verifies_certificate: Fact[bool]  # fingerprint, verify, secure or dane-only
@@ -315,9 +293,7 @@ class AccessEntry:
     opens_relay: bool | Unknown  # the verdict is ok before the gate, and no other list of that service stops the relay
     is_spoofable: bool  # the key is something that the client may say: HELO, sender
     matches_anything: bool | Unknown  # a pattern that every client, sender, … matches
-    matches_nothing: (
-        bool | Unknown
-    )  # the form of the key never matches (a CIDR key in a hash table, `.domain` with parent matching)
+    matches_nothing: bool | Unknown  # the key has a form that is never asked for: CIDR in a hash table, …
     origin: Origin
 
 
@@ -331,9 +307,7 @@ class BlockListUse:
     list: str  # the parameter that it stands in
     services: tuple[str, ...]  # the services that ask it there
     is_postscreen: bool
-    refuses: (
-        bool | Unknown
-    )  # a listed client is refused, or (postscreen) comes nearer to it: no warn_if_reject, action enforce or drop
+    refuses: bool | Unknown  # a listed client is refused, or (postscreen) comes nearer to it
     origin: Origin
 
 
@@ -346,9 +320,7 @@ class NetworkEntry:
     services: tuple[str, ...]  # the smtpd services that trust it
     networks: Networks | Unknown  # the addresses that it covers; nobody for a host name
     is_public: bool | Unknown  # covers addresses that strangers can have
-    is_everyone: (
-        bool | Unknown
-    )  # covers an eighth of the Internet or more: IPv4 /7 or wider, IPv6 /16 or wider, or any client at all
+    is_everyone: bool | Unknown  # covers an IPv4 /7, an IPv6 /16, or more of the Internet
     is_private: bool | Unknown  # covers only private, link-local or shared address space (not loopback)
     is_loopback: bool | Unknown  # covers only loopback addresses
     is_negated: bool  # `!`
@@ -387,9 +359,7 @@ class CatchAll:
     key: str  # as written
     targets: str  # the right-hand side, as written
     leaves: bool | Unknown  # a target is in no domain that this server receives mail for
-    keeps_local_part: (
-        bool | Unknown
-    )  # a target is `@domain`: whether the address exists there shows only after it was accepted
+    keeps_local_part: bool | Unknown  # a target is `@domain`: the address may not exist there
     origin: Origin
 
 
@@ -461,9 +431,7 @@ class Sasl:
     """How smtpd checks passwords, as set up on the host."""
 
     implementation: str  # cyrus or dovecot
-    mechanisms: (
-        tuple[str, ...] | Unknown
-    )  # upper case, as configured for Cyrus (mech_list); empty: all that are installed
+    mechanisms: tuple[str, ...] | Unknown  # upper case, Cyrus' mech_list; empty: all that are installed
     password_check: str | Unknown  # Cyrus' pwcheck_method
 
 
