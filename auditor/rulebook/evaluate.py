@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 Shown = dict[int, tuple[Setting, Evidence]]
 """Settings (by identity) that some rule's evidence has shown already: many rules rest on the same few."""
 
+_SHARED = 300  # characters; arbitrary: longer values are seldom the same on two hosts
+
 _log = logging.getLogger(__name__)
 
 
@@ -123,9 +125,7 @@ class _Judge:
         item = frame.names.get(self.program.variable)
         origin = getattr(item, "origin", None)
         if origin.__class__ is Origin and origin not in [each.origin for each in found]:
-            found.append(
-                Evidence(path=self.program.variable, value=_subject(item, self.program.subject), origin=origin)
-            )
+            found.append(_evidence(self.program.variable, _subject(item, self.program.subject), origin))
         return tuple(found)
 
 
@@ -159,17 +159,27 @@ def evidence_of(reads: list[Read], shown: Shown) -> list[Evidence]:
             continue
         path = expression.text if item is None else _path(expression.text, expression.root, item)
         origin = raw.origin if kind is Setting else getattr(holder, "origin", None)
-        found.append(Evidence(path=path, value=show(raw), origin=origin if origin.__class__ is Origin else None))
+        found.append(_evidence(path, show(raw), origin if origin.__class__ is Origin else None))
     # Hashing evidence costs more than making it: only where a path occurs twice.
     if len(found) > 1 and len({each.path for each in found}) < len(found):
         return list(dict.fromkeys(found))
     return found
 
 
+def _evidence(path: str, value: str, origin: Origin | None) -> Evidence:
+    """Hosts that are alike share their evidence: a fleet's findings must fit in memory."""
+    return (_shared if len(path) + len(value) <= _SHARED else _shared.__wrapped__)(path, value, origin)
+
+
+@lru_cache(maxsize=32_768)
+def _shared(path: str, value: str, origin: Origin | None) -> Evidence:
+    return Evidence(path=path, value=value, origin=origin)
+
+
 def _of_setting(setting: Setting, shown: Shown) -> Evidence:
     known = shown.get(id(setting))
     if known is None:
-        evidence = Evidence(path=setting.name, value=show(setting), origin=setting.origin)
+        evidence = _evidence(setting.name, show(setting), setting.origin)
         known = shown[id(setting)] = setting, evidence
     return known[1]
 
