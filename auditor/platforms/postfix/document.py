@@ -6,10 +6,12 @@ The rules are those of Postfix's readllines(), split_nameval() and mystrtokq() (
 from __future__ import annotations
 
 import re
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 SPACE = " \t\n\v\f\r"
+_NAME_END = re.compile(r"[ \t\n\v\f\r=]")
 BLANKS = " \t\r\n"
 COMMA_BLANKS = ", \t\r\n"
 _BLANKS = re.compile(r"[ \t\r\n]+")
@@ -99,7 +101,8 @@ class Assignment:
 def split_nameval(text: str) -> tuple[str, str] | str:
     """Name and value of `name = value`, or what Postfix says is wrong with it."""
     text = text.lstrip(SPACE)
-    end = next((at for at, char in enumerate(text) if char in SPACE or char == "="), len(text))
+    match = _NAME_END.search(text)
+    end = match.start() if match else len(text)
     name, rest = text[:end], text[end:].lstrip(SPACE)
     if not name:
         return "missing attribute name"
