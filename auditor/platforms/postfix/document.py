@@ -6,7 +6,6 @@ The rules are those of Postfix's readllines(), split_nameval() and mystrtokq() (
 from __future__ import annotations
 
 import re
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
