@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from auditor.interfaces import Platform
 from auditor.model.finding import Evidence, Finding, Severity, Verdict
 from auditor.model.host import HostVariables
-from auditor.model.origin import Fact, Origin, Setting, Unknown
+from auditor.model.origin import Fact, Layer, Origin, Setting, Unknown
 from auditor.rulebook.closures import Frame, Read, absent
 from auditor.rulebook.hints import ABSENT
 from auditor.rulebook.message import show
@@ -124,7 +124,7 @@ class _Judge:
         found = evidence_of(frame.reads, self.shown)
         item = frame.names.get(self.program.variable)
         origin = getattr(item, "origin", None)
-        if origin.__class__ is Origin and origin not in [each.origin for each in found]:
+        if origin.__class__ is Origin and _place(origin) not in [_place(each.origin) for each in found if each.origin]:
             found.append(_evidence(self.program.variable, _subject(item, self.program.subject), origin))
         return tuple(found)
 
@@ -168,12 +168,19 @@ def evidence_of(reads: list[Read], shown: Shown) -> list[Evidence]:
 
 def _evidence(path: str, value: str, origin: Origin | None) -> Evidence:
     """Hosts that are alike share their evidence: a fleet's findings must fit in memory."""
-    return (_shared if len(path) + len(value) <= _SHARED else _shared.__wrapped__)(path, value, origin)
+    if len(path) + len(value) > _SHARED:
+        return Evidence(path=path, value=value, origin=origin)
+    return _shared(path, value) if origin is None else _placed(path, value, origin.file, origin.line, origin.layer)
 
 
-@lru_cache(maxsize=32_768)
-def _shared(path: str, value: str, origin: Origin | None) -> Evidence:
-    return Evidence(path=path, value=value, origin=origin)
+@lru_cache(maxsize=16_384)
+def _shared(path: str, value: str) -> Evidence:
+    return Evidence(path=path, value=value)
+
+
+@lru_cache(maxsize=16_384)
+def _placed(path: str, value: str, file: str, line: int | None, layer: Layer) -> Evidence:
+    return Evidence(path=path, value=value, origin=Origin(file=file, line=line, layer=layer))
 
 
 def _of_setting(setting: Setting, shown: Shown) -> Evidence:
@@ -182,6 +189,11 @@ def _of_setting(setting: Setting, shown: Shown) -> Evidence:
         evidence = _evidence(setting.name, show(setting), setting.origin)
         known = shown[id(setting)] = setting, evidence
     return known[1]
+
+
+def _place(origin: Origin) -> tuple[str, int | None, Layer]:
+    """Origins are compared often: as tuples that is done in C."""
+    return origin.file, origin.line, origin.layer
 
 
 def _path(text: str, root: str, item: Any) -> str:
