@@ -226,6 +226,11 @@ class Scope:
         self._computing: set[str] = set()
         self._own = frozenset((*self._overrides, *self._given))
 
+    @property
+    def snapshot(self) -> Snapshot:
+        """The collection that the settings were read from."""
+        return self._configuration.snapshot
+
     def __contains__(self, name: str) -> bool:
         """Whether a file sets it, rather than the default."""
         return name in self._overrides or name in self._configuration.assigned

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from auditor.model.host import Release
 from auditor.model.origin import Fact, Origin, Unknown
+from auditor.model.snapshot import Missing, Snapshot
+from auditor.platforms.postfix import readings
 from auditor.platforms.postfix.logic import Reader, either
 from auditor.platforms.postfix.settings import Scope
 
@@ -89,14 +91,28 @@ def certificate_files(scope: Scope, prefix: Literal["smtpd", "smtp", "lmtp"]) ->
     """Certificate file, key file and where that is written, for each certificate that a service presents."""
     chain = scope.lookup(f"{prefix}_tls_chain_files")
     if isinstance(chain.value, tuple) and chain.value:
-        for path in chain.value:
-            yield path, path, chain.origin
+        for path, key_file in _chain(scope.snapshot, chain.value):
+            yield path, key_file, chain.origin
         return
     for kind in ("", "d", "ec"):
         certificate = scope.lookup(f"{prefix}_tls_{kind}cert_file")
         key = scope.lookup(f"{prefix}_tls_{kind}key_file")
         if isinstance(certificate.value, str) and certificate.value not in {"", "none"}:
             yield certificate.value, key.text or certificate.value, certificate.origin
+
+
+def _chain(snapshot: Snapshot, paths: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """The files of a list that hold a certificate, each with the file of its key: each key stands before its certificate (postconf(5)).
+
+    What nobody could look into is taken for both.
+    """
+    key_file = ""
+    for path in paths:
+        key, certificate = snapshot.section(f"public-key {path}"), snapshot.section(f"certificate {path}")
+        holds_key = isinstance(key.content, Missing) or not isinstance(readings.public_key(key), Missing)
+        key_file = path if holds_key or not key_file else key_file
+        if isinstance(certificate.content, Missing) or not isinstance(readings.certificate(certificate), Missing):
+            yield path, key_file
 
 
 def has_certificate(reader: Reader, prefix: str) -> bool | Unknown:
