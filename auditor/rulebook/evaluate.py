@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -61,14 +61,24 @@ def judge(
 
 
 def frames(program: Program, model: Any, variables: HostVariables) -> Iterator[tuple[str, Frame]] | Unknown:
-    """A frame per subject, with the subject's name; Unknown when nobody knows what the subjects are."""
+    """A frame for each subject, with the subject's name; Unknown when nobody knows what the subjects are.
+
+    The frame is the same one each time: what was read for a subject is gone with the next.
+    """
     names = {program.platform: model, "host": variables}
     if program.items is None:
         return iter([("", Frame(names))])
     items = program.items.run(Frame(names))
     if items.__class__ in ABSENT:
         return absent(items, program.items.text)
-    return ((_subject(item, program.subject), Frame({**names, program.variable: item})) for item in items)
+    return _each(program, items, Frame(names))
+
+
+def _each(program: Program, items: Iterable[Any], frame: Frame) -> Iterator[tuple[str, Frame]]:
+    for item in items:
+        frame.names[program.variable] = item
+        frame.reads = []
+        yield _subject(item, program.subject), frame
 
 
 class _Judge:

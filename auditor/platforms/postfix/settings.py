@@ -12,8 +12,8 @@ from functools import lru_cache
 
 from auditor.model.host import Release
 from auditor.model.origin import Origin, Setting, SettingValue, Unknown, Unsupported
-from auditor.model.snapshot import Missing, Section, Snapshot
-from auditor.platforms.postfix import catalogue
+from auditor.model.snapshot import Missing, Snapshot
+from auditor.platforms.postfix import answers, catalogue
 from auditor.platforms.postfix.document import Assignment, Entry, MainCf, MasterCf, words
 from auditor.platforms.postfix.expand import BadExpression, expand
 
@@ -36,42 +36,12 @@ COMPUTED = {
 _DECIDES_MYNETWORKS = ("mynetworks_style", "inet_interfaces", "inet_protocols")
 _COMPUTED_FROM = {"mydomain": ("myhostname",), "mynetworks": _DECIDES_MYNETWORKS}
 _NAMED = re.compile(r"\$[({]?\s*([A-Za-z0-9_]+)")
-# What postconf -d computes from the machine; all else is the same for every host with that build.
-_MACHINE = ("mydomain", "myhostname", "mynetworks")
 _MEMORABLE = 500
-_LARGE = 200_000  # four times what postconf -d prints
 
 
 def plain(text: str) -> str:
     """White space as postconf prints it: one blank between words."""
     return " ".join(filter(None, _BLANKS.split(text)))
-
-
-def name_value_lines(section: Section) -> dict[str, str]:
-    """`name = value` lines of postconf's output."""
-    return _name_values(section.text)
-
-
-def _name_values(text: str) -> dict[str, str]:
-    found = {}
-    for line in text.split("\n"):
-        name, equals, value = line.partition(" =")
-        if equals:
-            found[name] = value.strip()
-    return found
-
-
-_of_build = lru_cache(maxsize=16)(_name_values)
-
-
-def _own_defaults(section: Section) -> dict[str, str]:
-    """The lines of `postconf -d`, read once per build."""
-    text, machine = section.text, ""
-    for name in _MACHINE:
-        before, line, after = text.partition(f"\n{name} =")
-        own, end, rest = after.partition("\n")
-        text, machine = before + end + rest, machine + line + own
-    return {**(_of_build if len(text) < _LARGE else _name_values)(text), **_name_values(machine)}
 
 
 @lru_cache(maxsize=4096)
@@ -137,12 +107,12 @@ class Configuration:
         self.main = MainCf.parse(self.main_section.text)
         self.master = MasterCf.parse(self.master_section.text)
         self.assigned: dict[str, Assignment] = {a.name: a for a in self.main.assignments}
-        self.own_defaults = _own_defaults(snapshot.section("postconf-d"))
+        self.own_defaults = answers.own_defaults(snapshot.section("postconf-d"))
         self.release = _release(snapshot, self.own_defaults)
         self.defaults = self._defaults()
         self.transports = frozenset((entry.service, entry.fields[7]) for entry in self.master.entries)
-        self.explicit = name_value_lines(snapshot.section("postconf-n"))
-        self.expanded = name_value_lines(snapshot.section("postconf-x"))
+        self.explicit = answers.name_value_lines(snapshot.section("postconf-n"))
+        self.expanded = answers.Answers(snapshot.section("postconf-x"))
         self.has_level = not isinstance(self.release, Release) or self.release.numbers >= (3, 6)
         self.problems: dict[str, None] = {}
         self.top = Scope(self, None)
@@ -168,8 +138,8 @@ class Configuration:
         """`service/type/name` → value as `postconf -P` and `postconf -Px` print it."""
         if self._service_answers is None:
             self._service_answers = (
-                name_value_lines(self.snapshot.section("postconf-P")),
-                name_value_lines(self.snapshot.section("postconf-Px")),
+                answers.name_value_lines(self.snapshot.section("postconf-P")),
+                answers.name_value_lines(self.snapshot.section("postconf-Px")),
             )
         return self._service_answers
 
@@ -186,10 +156,11 @@ class Configuration:
             while waiting:
                 each = waiting.pop()
                 text = self.top.raw(each)
-                named = _NAMED.findall(text) if isinstance(text, str) and "$" in text else []
-                new = seen.symmetric_difference(seen.union(named, _COMPUTED_FROM.get(each, ())))
-                seen |= new
-                waiting += new
+                if (isinstance(text, str) and "$" in text) or each in _COMPUTED_FROM:
+                    named = _NAMED.findall(text) if isinstance(text, str) else []
+                    new = {*named, *_COMPUTED_FROM.get(each, ())} - seen
+                    seen |= new
+                    waiting += new
             found = self._rests_on[name] = frozenset(seen)
         return found
 
@@ -379,7 +350,8 @@ class Scope:
     def _disagreement(self, name: str, raw: str, text: str) -> Unknown | None:
         """What postconf says otherwise, where it was asked."""
         configuration = self._configuration
-        literal, full = (configuration.explicit, configuration.expanded)
+        literal: Mapping[str, str] = configuration.explicit
+        full: Mapping[str, str] | answers.Answers = configuration.expanded
         key = name
         if name in self._overrides and self._entry is not None:
             literal, full = configuration.service_answers()
@@ -387,8 +359,9 @@ class Scope:
         elif self._overrides:
             # postconf answers for main.cf alone; what a service's overrides make of it is not to be asked before 3.11.
             full = {}
-        for answers, ours in ((literal, raw), (full, text)):
-            said = answers.get(key)
+        if isinstance(full, answers.Answers) and full.says(key, text):
+            full = {}
+        for said, ours in ((literal.get(key), raw), (full.get(key), text)):
             if said is None or said == ours or REDACTED in said or REDACTED in ours or plain(said) == plain(ours):
                 continue
             where = "" if self._entry is None else f" of {self._entry.service}/{self._entry.type}"
