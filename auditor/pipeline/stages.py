@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -184,8 +186,9 @@ class Pipeline:
         results = fleet.run(
             hosts, lambda host: self.audit(host, rules), workers=workers, name=_name, limit=_limit, observer=observer
         )
-        for host, result in zip(hosts, results, strict=True):
-            yield result.value if result.value is not None else _failed(host, result)
+        with _collected_seldom():
+            for host, result in zip(hosts, results, strict=True):
+                yield result.value if result.value is not None else _failed(host, result)
 
     def collect(
         self, hosts: Sequence[Host], *, workers: int = DEFAULT_WORKERS, observer: Observer | None = None
@@ -236,6 +239,17 @@ class Pipeline:
         for platform in self.wanted(host.platform):
             for command in platform.privileged(known.get(platform.name)):
                 yield f"{user} ALL=(root) NOPASSWD: {command}"
+
+
+@contextmanager
+def _collected_seldom() -> Iterator[None]:
+    """A host's model is thousands of small objects, gone together: looking for cycles after every 700 costs a tenth of the time."""
+    before = gc.get_threshold()
+    gc.set_threshold(20_000, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 def describe(host: Host) -> str:
