@@ -234,12 +234,13 @@ def test_a_hanging_host_does_not_hold_up_the_report_of_an_interrupted_run(tmp_pa
     inventory.write_text(f"all: {{hosts: {{good: {{snapshot: {good}}}, hangs: {{{hangs}}}}}}}\n")
     report = tmp_path / "report.json"
     process = subprocess.Popen(
-        [sys.executable, "-m", "auditor", "scan", "-i", str(inventory), f"--report=json:{report}"],
+        [sys.executable, "-m", "auditor", "scan", "-v", "-i", str(inventory), f"--report=json:{report}"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
-    time.sleep(3)
+    assert process.stderr is not None
+    assert any("good: read in" in line for line in process.stderr)
     process.send_signal(signal.SIGINT)
     started = time.monotonic()
     out, err = process.communicate(timeout=20)
