@@ -42,7 +42,7 @@ class Answers:
 
     def says(self, name: str, value: str) -> bool:
         """Whether the value is printed exactly so."""
-        return f"{name} = {value}" in self._lines
+        return (f"{name} = {value}" if value else f"{name} =") in self._lines
 
 
 _of_build = lru_cache(maxsize=16)(_name_values)
