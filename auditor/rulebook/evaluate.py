@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from auditor.interfaces import Platform
@@ -35,9 +36,13 @@ def evaluate(
     shown: Shown = {}
     for rule, program in rulebook.programs(platform.name):
         found = judge(rule, program, model, variables, instance, shown)
-        found.sort(key=lambda finding: finding.subject)
+        if len(found) > 1:
+            found.sort(key=_by_subject)
         findings += found
     return tuple(findings)
+
+
+_by_subject = attrgetter("subject")
 
 
 def judge(
