@@ -31,7 +31,8 @@ _EVERYONE = Networks.of("0.0.0.0/0", "::/0")
 _HOST_NAME = re.compile(
     r"\.?[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)*\.?"
 )
-_MAX_FILES = 20
+_MAX_DEPTH = 20
+_MAX_FILES = 100  # of one list: files that name each other twice double it at every level
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +45,23 @@ class Item:
     unread: Unknown | None = None
 
 
-def items(setting: Setting, lookups: Lookups, lists: Lists | None = None, depth: int = 0) -> Iterator[Item]:
+@dataclass(slots=True)
+class _Files:
+    """How many `/file` entries of one list were opened so far."""
+
+    opened: int = 0
+
+
+def items(setting: Setting, lookups: Lookups, lists: Lists | None = None) -> Iterator[Item]:
     """The words of a match list; a word that starts with `#` ends it."""
+    files = _Files()
     for word in tokens(setting.text, COMMA_BLANKS):
         if word.startswith("#"):
             return
         origin = setting.origin
         if lists is not None and origin.layer == "file":
             origin = lists.place(setting.name, word)
-        yield from _item(word, origin, lookups, depth)
+        yield from _item(word, origin, lookups, files, 0)
 
 
 def _dropped(setting: Setting, lists: Lists | None = None) -> Iterator[Item]:
@@ -66,22 +75,27 @@ def _dropped(setting: Setting, lists: Lists | None = None) -> Iterator[Item]:
         yield Item(" ".join(words[at:]), False, origin)
 
 
-def _item(word: str, origin: Origin, lookups: Lookups, depth: int) -> Iterator[Item]:
+def _item(word: str, origin: Origin, lookups: Lookups, files: _Files, depth: int) -> Iterator[Item]:
     bare = word.lstrip("!")
     negated = (len(word) - len(bare)) % 2 == 1
     if not bare.startswith("/"):
         yield Item(bare, negated, origin)
         return
     read = lookups.text(bare)
-    if isinstance(read, Unknown) or depth > _MAX_FILES:
-        yield Item(bare, negated, origin, read if isinstance(read, Unknown) else Unknown(f"{bare}: nested too deep"))
+    if depth > _MAX_DEPTH or files.opened >= _MAX_FILES:
+        read = Unknown(
+            f"{bare}: not read, for files that name files are followed {_MAX_DEPTH} deep and {_MAX_FILES} in all"
+        )
+    if isinstance(read, Unknown):
+        yield Item(bare, negated, origin, read)
         return
+    files.opened += 1
     text, path = read
     for number, line in enumerate(text.split("\n"), start=1):
         if line.startswith("#"):
             continue
         for inner in tokens(line, COMMA_BLANKS):
-            for item in _item(inner, Origin(file=path, line=number, layer="table"), lookups, depth + 1):
+            for item in _item(inner, Origin(file=path, line=number, layer="table"), lookups, files, depth + 1):
                 yield replace(item, is_negated=item.is_negated != negated)
 
 

@@ -7,7 +7,7 @@ After smtpd_check.c: generic_checks(), has_required(), and reference/postfix.md 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -97,7 +97,10 @@ _BARE_TABLE = {
     "smtpd_etrn_restrictions": "check_etrn_access",
 }
 _REFERENCE = re.compile(r"\$[({]?(\w+)")
-_MAX_RESTRICTIONS = 2_000
+_MAX_WORDS = (
+    10_000  # of one list with its classes written out; classes that name each other twice double it at every level
+)
+_MAX_LEVELS = 100  # of classes within classes: beyond it smtpd gives up too ("unreasonable recursion")
 
 Word = tuple[str, str, str]
 """A restriction: its name (lower case unless it is unknown), its argument, its problem."""
@@ -114,7 +117,7 @@ def class_names(scope: Scope) -> tuple[str, ...] | Unknown:
     return value if isinstance(value, Unknown) else value if isinstance(value, tuple) else ()
 
 
-def split(tokens: Sequence[str], list_name: str, classes: Sequence[str]) -> Iterator[tuple[str, Word]]:
+def split(tokens: Sequence[str], list_name: str, classes: Collection[str]) -> Iterator[tuple[str, Word]]:
     """Each restriction of a list of words as (word as written, Word); `warn_if_reject` and class names are words of their own."""
     at = 0
     while at < len(tokens):
@@ -152,10 +155,15 @@ def _bare_table(token: str, list_name: str) -> Word:
     return (name, token, "") if name else ("", token, f"a table alone is not allowed in {list_name}")
 
 
+class _TooMany(Exception):
+    """A list that cannot be written out whole."""
+
+
 @dataclass(slots=True)
 class _Place:
     """How far the walk of one list has come."""
 
+    words: int = 0
     position: int = 0
     is_gated: bool = False
     is_closed: bool = False
@@ -169,7 +177,7 @@ class Lists:
         self._scope = scope
         classes = class_names(scope)
         self.doubt = classes if isinstance(classes, Unknown) else None  # why the classes are not known
-        self.classes = () if isinstance(classes, Unknown) else classes
+        self.classes = frozenset(() if isinstance(classes, Unknown) else classes)
         self.undefined: dict[str, None] = {}
         self.restrictions = self._all()
 
@@ -191,7 +199,10 @@ class Lists:
             if isinstance(setting.value, Unknown):
                 return setting.value
             if isinstance(setting.value, tuple):
-                found += self._write_out(setting.value, name, name, _Place(), False, ())
+                try:
+                    found += self._write_out(setting.value, name, name, _Place(), False, ())
+                except _TooMany as error:
+                    return Unknown(f"{name}: {error}")
         return tuple(found)
 
     def _write_out(
@@ -206,6 +217,9 @@ class Lists:
         """The restrictions of one list or class (`holder`), classes within it in their place."""
         warn_next = False
         for token, (name, argument, problem) in split(tokens, list_name, self.classes):
+            place.words += 1
+            if place.words > _MAX_WORDS:
+                raise _TooMany(f"more than {_MAX_WORDS:,} words with its restriction classes written out")
             if name == "warn_if_reject":
                 warn_next = True
                 continue
@@ -215,8 +229,6 @@ class Lists:
                 yield from self._class(name, list_name, place, warns, above)
                 continue
             place.position += 1
-            if place.position > _MAX_RESTRICTIONS:
-                return
             yield Restriction(
                 name=name,
                 argument=argument,
@@ -240,7 +252,9 @@ class Lists:
         tokens = words(setting.text)
         if name not in self._scope or not tokens or name in above:
             self.undefined[name] = None
-        if name not in above and place.position <= _MAX_RESTRICTIONS:
+        if len(above) >= _MAX_LEVELS:
+            raise _TooMany(f"restriction classes within classes, more than {_MAX_LEVELS} deep")
+        if name not in above:
             yield from self._write_out(tokens, name, list_name, place, is_warning, (*above, name))
 
     def place(self, holder: str, word: str, depth: int = 0) -> Origin:
@@ -265,25 +279,24 @@ class Lists:
             return value
         if self.doubt is not None:
             return self.doubt
-        return isinstance(value, tuple) and self._has_required(value, ())
+        return isinstance(value, tuple) and self._has_required(value)
 
-    def _has_required(self, tokens: Sequence[str], above: tuple[str, ...]) -> bool:
-        skip = False
-        for token in tokens:
-            if skip:
-                skip = False
-                continue
-            name = token.lower()
-            if name == "warn_if_reject":
-                skip = True
-            elif name == "permit":
-                return False
-            elif name in REQUIRED or (
-                token in self.classes
-                and token not in above
-                and self._has_required(words(self._scope.lookup(token).text), (*above, token))
-            ):
+    def _has_required(self, tokens: Sequence[str]) -> bool:
+        # A class that was looked through once without success need not be again: this stays linear, however classes are nested.
+        seen: set[str] = set()
+        open_lists = [iter(tokens)]
+        while open_lists:
+            token = next(open_lists[-1], None)
+            name = "" if token is None else token.lower()
+            if name in REQUIRED:
                 return True
+            if name == "warn_if_reject":
+                next(open_lists[-1], None)
+            elif token is None or name == "permit":
+                open_lists.pop()
+            elif token in self.classes and token not in seen:
+                seen.add(token)
+                open_lists.append(iter(words(self._scope.lookup(token).text)))
         return False
 
 

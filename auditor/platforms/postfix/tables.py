@@ -21,7 +21,7 @@ TYPES = frozenset({*INDEXED, *PATTERNS, *DATABASES, "texthash", "cidr", "inline"
     "environ", "nis", "nisplus", "netinfo", "fail", "internal", "pipemap", "unionmap", "randmap", "debug", "sockmap", "mongodb",
 }  # fmt: skip
 _BLANKS = re.compile(r"[ \t\n\v\f\r]+")
-_TYPE = re.compile(r"[a-z0-9_-]+:", re.IGNORECASE)
+_WRAPPERS = re.compile(r"(?:(?:proxy|debug):(?=[A-Za-z0-9_-]+:))+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +43,8 @@ class Contents:
 
 def unwrap(name: str) -> tuple[str, str]:
     """Type and path of a table; `proxy:` and `debug:` in front are left out."""
-    kind, _, path = name.partition(":")
-    while kind in {"proxy", "debug"} and _TYPE.match(path):
-        kind, _, path = path.partition(":")
+    wrapped = _WRAPPERS.match(name)
+    kind, _, path = name[wrapped.end() if wrapped else 0 :].partition(":")
     return kind.lower(), path
 
 
