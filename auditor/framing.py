@@ -32,26 +32,31 @@ MAX_HEADER = 4_400  # PATH_MAX and the numbers
 
 CUT_OFF = "the transfer was cut off"
 DAMAGED = "the transfer was damaged"
+REFUSED = "refused: it looks like it holds a secret"
 
-_HEADER = re.compile(rb"@ (missing|\d{1,3}) (\d{1,9}) (\d{1,9}) ([a-z]+(?:\[/[^\]]*\])?/[^\x00-\x1f\x7f]{1,4200})\n")
+_HEADER = re.compile(
+    rb"@ (missing|\d{1,3}) (\d{1,9}) (\d{1,9}) ([a-z]{1,64}(?:\[/[^\]\x00-\x1f\x7f]{0,4200}+\])?/[^\x00-\x1f\x7f]{1,4200})\n"
+)
 _SUM = re.compile(rb"@sum (\d{1,10}|-) (\d{1,9})\n")
 _END = re.compile(rb"@end (\d{1,6})\n")
 
 # Shapes of secrets that no collection script sends: whoever sees one here has met a bug, or a file that is not what it seems.
+# What is searched is hostile, and a search holds up every other host: repetitions are bounded or possessive, so that time is linear.
 _SECRETS = (
-    re.compile(rb"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----"),
+    re.compile(rb"-----BEGIN [A-Z0-9 ]{0,60}PRIVATE KEY-----"),
     re.compile(
-        rb"\{(?<!\$\{)(?:S?SHA(?:256|512)?|S?MD5|CRYPT|PLAIN(?:-MD5)?|CRAM-MD5|DIGEST-MD5|SCRAM-SHA-\d+|BLF-CRYPT|SHA(?:256|512)-CRYPT"
+        rb"\{(?<!\$\{)(?:S?SHA(?:256|512)?|S?MD5|CRYPT|PLAIN(?:-MD5)?|CRAM-MD5|DIGEST-MD5|SCRAM-SHA-\d{1,4}|BLF-CRYPT|SHA(?:256|512)-CRYPT"
         rb"|MD5-CRYPT|ARGON2I?D?|PBKDF2|NTLM|CLEAR(?:TEXT)?)(?:\.\w{3,6})?\}[A-Za-z0-9+/=.$]{4}",
         re.IGNORECASE,
     ),
-    re.compile(rb"\$(?:1|5|6|7|y|gy)\$(?:[./A-Za-z0-9=,]+\$){1,3}[./A-Za-z0-9]{20}"),  # crypt(3)
+    re.compile(rb"\$(?:1|5|6|7|y|gy)\$(?:[./A-Za-z0-9=,]{1,120}+\$){1,3}[./A-Za-z0-9]{20}"),  # crypt(3)
     re.compile(rb"\$2[abxy]?\$\d\d\$[./A-Za-z0-9]{53}|\$argon2(?:id?|d)\$v="),
-    re.compile(rb"_password_maps *= *[^\n]*(?:static|inline):(?!\[redacted\])"),
+    # From the first such name of a line to the last such table: each line is walked once there and once back.
+    re.compile(rb"^(?>[^\n]*?_password_maps *+=)[^\n]*(?:static|inline):(?!\[redacted\])", re.MULTILINE),
 )
 # The right-hand side of a client's password map: user@domain:password, or user:password for a `[host]:port`.
 _LOGIN = re.compile(
-    rb"^(?:\S+[ \t]+[^\s:@=]+@[^\s:@]+:\S+|\[[^\]\s]+\](?::\w+)?[ \t]+[^\s:=]+:\S+)[ \t]*$", re.MULTILINE
+    rb"^(?:\S++[ \t]++[^\s:@=]++@[^\s:@]++:\S++|\[[^\]\s]++\](?::\w++)?[ \t]++[^\s:=]++:\S++)[ \t]*+$", re.MULTILINE
 )
 _REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 
@@ -217,8 +222,8 @@ def _section(header: re.Match[bytes], data: bytes) -> tuple[Section, int]:
     payload = data[start:end]
     if status == b"missing":
         return _missing(name, payload[:2000].decode("utf-8", "backslashreplace") or "no reason was given"), end + 1
-    if _holds_a_secret(name, payload):
-        return _missing(name, "refused: it looks like it holds a secret"), end + 1
+    if holds_a_secret(name, payload):
+        return _missing(name, REFUSED), end + 1
     return Section(name=name, content=payload[:out], errors=payload[out:], status=int(status)), end + 1
 
 
@@ -226,7 +231,11 @@ def _damaged(section: Section) -> Section:
     return _missing(section.name, DAMAGED)
 
 
-def _holds_a_secret(name: str, payload: bytes) -> bool:
+def holds_a_secret(name: str, payload: bytes) -> bool:
+    """Whether a section shows the shape of a secret; for a lookup table (`file PATH`, `index TYPE:PATH`) a login counts too.
+
+    Takes time in proportion to the payload, whatever it holds.
+    """
     if any(shape.search(payload) for shape in _SECRETS):
         return True
     return name.partition("/")[2].rpartition("]/")[2].startswith(("file ", "index ")) and bool(_LOGIN.search(payload))

@@ -219,7 +219,7 @@ def _one(pattern: str, text: str) -> str:
 
 
 def _alternative_names(text: str) -> str:
-    return _one(r"X509v3 Subject Alternative Name:[^\n]*\n *(.*)$", text)
+    return _one(r"^ *X509v3 Subject Alternative Name:[^\n]*\n *(.*)$", text)
 
 
 def _moment(text: str) -> datetime | None:
