@@ -10,7 +10,7 @@ from auditor.errors import ConnectionFailed, Unreachable
 from auditor.interfaces import Output, Script
 from auditor.model.host import Host, Replay, Shell
 
-SIZE_LIMIT = 64 * 1024 * 1024  # as much as a connection may answer
+SIZE_LIMIT = 64 * 1024 * 1024  # bytes; a script run by hand may have more to say than a connection waits for
 
 
 class ReplayConnector:

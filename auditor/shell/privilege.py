@@ -15,7 +15,9 @@ from auditor.model.host import Host
 
 SHELL_COMMAND = "sh -s"  # all that ever stands in a command line on the host
 
-STDOUT_LIMIT = 64 * 1024 * 1024
+STDOUT_LIMIT = (
+    16 * 1024 * 1024
+)  # bytes; two tables as large as the scripts send, and all the rest; a hundred hosts are heard at once
 STDERR_LIMIT = 1024 * 1024
 
 
@@ -117,6 +119,7 @@ class Session:
 
     def _limit(self, data: bytearray, limit: int, what: str) -> None:
         if len(data) > limit:
+            data.clear()  # the error, and with it this session, may live until the last host has answered
             raise CollectionFailed(
                 self._host.name,
                 f"sent more than {limit // 1024 // 1024} MB of {what}; the connection was closed",

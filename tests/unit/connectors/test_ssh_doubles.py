@@ -166,7 +166,7 @@ def test_one_run_is_one_connection_one_channel_one_command_and_no_terminal(serve
 
 @pytest.mark.parametrize("shell", [ssh_server.endless_output, ssh_server.endless_errors])
 def test_endless_output_is_cut_off(serve: Callable[..., Host], shell: Callable[[paramiko.Channel], None]) -> None:
-    with pytest.raises(CollectionFailed, match=r"sent more than (64|1) MB"):
+    with pytest.raises(CollectionFailed, match=r"sent more than (16|1) MB"):
         run(serve(in_with_password(Seen(), shell), password=secret()), seconds=60)
 
 

@@ -157,8 +157,15 @@ def test_a_password_that_cannot_be_had_is_an_error_with_its_label() -> None:
 def test_too_much_of_either_stream_is_an_error(hear: str, limit: int) -> None:
     running = session("none")
     getattr(running, hear)(bytes(limit))
-    with pytest.raises(CollectionFailed, match="sent more than"):
+    with pytest.raises(CollectionFailed, match=f"sent more than {limit // 2**20} MB"):
         getattr(running, hear)(b"x")
+
+
+def test_what_was_too_much_is_not_kept() -> None:
+    running = session("none")
+    with pytest.raises(CollectionFailed):
+        running.hear_stdout(bytes(privilege.STDOUT_LIMIT + 1))
+    assert running.output(0).stdout == b""
 
 
 @settings(deadline=None)  # how fast is no question here, and the machine may be busy
