@@ -52,9 +52,12 @@ class Output:
 
 
 class PostfixOracle:
-    """One Postfix release ("3.5", "3.7" or "3.10") in private namespaces; a context manager, or call `close`."""
+    """One Postfix release ("3.5", "3.7" or "3.10") in private namespaces; a context manager, or call `close`.
 
-    def __init__(self, version: str, *, jobs: int = 2) -> None:
+    `jobs`: many, because a fatal error costs a second of sleep and no CPU.
+    """
+
+    def __init__(self, version: str, *, jobs: int = 24) -> None:
         self.version = version
         layer = f"postfix-{version}"
         layers.build(layer)

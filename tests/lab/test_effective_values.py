@@ -1,6 +1,6 @@
 """The parser against postconf itself: every parameter of every service, on random configurations, on three Postfix releases.
 
-`EFFECTIVE_VALUES=20000 pytest tests/lab/test_effective_values.py` compares more pairs than the 400 per release of an ordinary run;
+`EFFECTIVE_VALUES=20000 pytest tests/lab/test_effective_values.py` compares more pairs than the 700 per release of an ordinary run;
 `EFFECTIVE_VALUES_SEED` starts somewhere else.
 """
 
@@ -19,7 +19,7 @@ from auditor.platforms.postfix.settings import Configuration, Scope, plain
 from tests.lab.oracle import PX, VERSIONS, Answer, N, Output, P, PostfixOracle, X
 from tests.lab.random_configurations import Configurations
 
-COUNT = int(os.environ.get("EFFECTIVE_VALUES", "400"))
+COUNT = int(os.environ.get("EFFECTIVE_VALUES", "700"))
 SEED = int(os.environ.get("EFFECTIVE_VALUES_SEED", "1"))
 BATCH = 250
 # All parameters as the first service with options sees them; its options are quoted in main.cf's first line.

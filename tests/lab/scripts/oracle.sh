@@ -17,6 +17,6 @@ exec env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/u
   chroot "$ROOT" sh -euc '
     echo ready
     while read -r batch; do
-      find "/oracle/$batch" -mindepth 1 -maxdepth 1 -type d -print0 | xargs -0 -r -n 32 -P "$JOBS" sh "/oracle/$batch/script" || :
+      find "/oracle/$batch" -mindepth 1 -maxdepth 1 -type d -print0 | xargs -0 -r -n 8 -P "$JOBS" sh "/oracle/$batch/script" || :
       echo "$batch"
     done'
