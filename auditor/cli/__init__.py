@@ -12,14 +12,19 @@ import signal
 import sys
 import tempfile
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 import click
 
 from auditor import __version__
 from auditor.errors import AuditorError, HostFailed
+
+if TYPE_CHECKING:
+    from auditor import fleet
 
 # command → (module, what it does, in one line): the help of the group needs no import.
 COMMANDS = {
@@ -30,7 +35,7 @@ COMMANDS = {
     "inventory": ("inventory", "List, check and show the inventory; trust a host key; print the sudoers lines."),
 }
 
-EXIT_USAGE, EXIT_HOST, EXIT_FAULT, EXIT_INTERRUPTED = 2, 3, 70, 130
+EXIT_USAGE, EXIT_HOST, EXIT_FAULT, EXIT_OUTPUT, EXIT_INTERRUPTED = 2, 3, 70, 74, 130
 
 
 class _Commands(click.Group):
@@ -77,7 +82,12 @@ def mailaudit() -> None:
 
 def main() -> NoReturn:
     """Run the command line and end the process with the exit code of DESIGN section 12."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    for name in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), _interrupt)
+    # Started with a closed output (>&-), there is no stream at all.
+    sys.stdout = sys.stdout or _nowhere()
+    sys.stderr = sys.stderr or _nowhere()
     sys.exit(run(sys.argv[1:]))
 
 
@@ -96,17 +106,63 @@ def run(arguments: list[str]) -> int:
         click.echo("mailaudit: interrupted", err=True)
         return EXIT_INTERRUPTED
     except BrokenPipeError:
-        # The reader of a pipe went away (head, less): not our error, and Python must not complain at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The reader of a pipe went away (head, less): not our error.
+        _give_up_output()
         return 0
+    except OSError as error:
+        _give_up_output()
+        click.echo(f"mailaudit: the output could not be written: {error}", err=True)
+        return EXIT_OUTPUT
     except AuditorError as error:
-        _say(error)
+        say(error)
         return EXIT_HOST if isinstance(error, HostFailed) else EXIT_USAGE
     except Exception:  # noqa: BLE001 the last handler: a fault of ours, told in one line
         return _fault()
 
 
-def _say(error: AuditorError) -> None:
+def say_failed(result: fleet.Result[Any]) -> None:
+    """Tell on standard error why a host has no result."""
+    from auditor.report import visible
+
+    click.echo(visible(result.message) + (f"\n  try: {visible(result.advice)}" if result.advice else ""), err=True)
+
+
+@contextmanager
+def patient() -> Iterator[None]:
+    """For the time of the block the first Ctrl-C only says that reports are still being written; a second one interrupts.
+
+    `fleet.run` listens to Ctrl-C itself while it runs.
+    """
+    asked = False
+
+    def once(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 signal's signature
+        nonlocal asked
+        if asked:
+            raise KeyboardInterrupt
+        asked = True
+        click.echo("mailaudit: the reports are being written; interrupt again to give them up", err=True)
+
+    before = signal.signal(signal.SIGINT, once)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _nowhere() -> TextIO:
+    return open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123 it lives as long as the process
+
+
+def _give_up_output() -> None:
+    # What is still in the buffer must not fail once more when Python ends.
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (OSError, ValueError):
+        sys.stdout = _nowhere()
+
+
+def say(error: AuditorError) -> None:
+    """Tell an error and its advice on standard error."""
     from auditor.report import visible
 
     lines = "\n".join(visible(line) for line in str(error).splitlines())

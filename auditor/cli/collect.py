@@ -6,9 +6,11 @@ from pathlib import Path
 
 import click
 
+from auditor import fleet
+from auditor.cli import EXIT_HOST, EXIT_INTERRUPTED, EXIT_OUTPUT, say, say_failed
 from auditor.cli.logging import log_options
 from auditor.cli.targets import SNAPSHOT_SUFFIX, Targets, target_options
-from auditor.errors import UsageError
+from auditor.errors import AuditorError, UsageError
 
 
 @click.command("collect")
@@ -34,7 +36,7 @@ def command(targets: Targets, output: Path | None, print_script: str | None) -> 
       mailaudit collect --print-script postfix > collect.sh
       sh collect.sh > mx1.snap        (as root, or as a user with less to see)
     """
-    from auditor import pipeline, private, report
+    from auditor import pipeline, report
 
     if print_script is not None:
         # Run by hand, what that person may read is read: sudo is not called.
@@ -42,23 +44,37 @@ def command(targets: Targets, output: Path | None, print_script: str | None) -> 
         return 0
     if output is None:
         raise UsageError("where to write the snapshots was not said", "give -o DIR, or --print-script PLATFORM")
+    if targets.files is not None:
+        raise UsageError("a folder of files has nothing to collect", "scan it as it is: mailaudit scan --files DIR")
     hosts = targets.load_to_contact()
     paths = {host.name: output / f"{file_name(host.name)}{SNAPSHOT_SUFFIX}" for host in hosts}
-    output.mkdir(parents=True, exist_ok=True, mode=0o700)
-    failed = []
+    try:
+        output.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise UsageError(
+            f"-o {output}: {error.strerror or error}", "name a folder, or a place where one can be made"
+        ) from error
+    codes = {0}
     with report.progress([host.name for host in hosts]) as observer:
         for host, result in pipeline.SHIPPED.collect(hosts, workers=targets.forks, observer=observer):
-            if result.value is None:
-                failed.append(host.name)
-                click.echo(
-                    f"{report.visible(result.message)}"
-                    + (f"\n  try: {report.visible(result.advice)}" if result.advice else ""),
-                    err=True,
-                )
-            else:
-                private.write(paths[host.name], [result.value])
-                click.echo(str(paths[host.name]))
-    return 3 if failed else 0
+            codes.add(_kept(result, paths[host.name]))
+    return max(codes)
+
+
+def _kept(result: fleet.Result[bytes], path: Path) -> int:
+    """Write one snapshot, or say why there is none; the exit code that this host asks for."""
+    from auditor import private
+
+    if result.value is None:
+        say_failed(result)
+        return EXIT_INTERRUPTED if result.state == fleet.INTERRUPTED else EXIT_HOST
+    try:
+        private.write(path, [result.value])
+    except AuditorError as error:
+        say(error)
+        return EXIT_OUTPUT
+    click.echo(str(path))
+    return 0
 
 
 def file_name(host: str) -> str:

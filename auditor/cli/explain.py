@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from auditor import fleet
+from auditor.cli import EXIT_HOST, EXIT_INTERRUPTED, say_failed
 from auditor.cli.logging import log_options
 from auditor.cli.targets import Targets, target_options
 
@@ -31,14 +33,11 @@ def command(rule: str, targets: Targets, profile: str, site_rules: tuple[Path, .
 
     rules = pipeline.SHIPPED.load_rules(profile, site_rules)
     rules.rule(rule)  # a wrong id is told before a server is asked
-    missing = False
+    codes = {0}
     for result in pipeline.SHIPPED.explain(rule, targets.load_to_contact(), rules, workers=targets.forks):
         if result.value is not None:
             click.echo("\n".join(report.visible(line) for line in result.value.splitlines()))
         else:
-            missing = True
-            click.echo(
-                report.visible(result.message) + (f"\n  try: {report.visible(result.advice)}" if result.advice else ""),
-                err=True,
-            )
-    return 3 if missing else 0
+            say_failed(result)
+            codes.add(EXIT_INTERRUPTED if result.state == fleet.INTERRUPTED else EXIT_HOST)
+    return max(codes)

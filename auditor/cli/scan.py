@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING
 
 import click
 
+from auditor import report
+from auditor.cli import EXIT_OUTPUT, patient, say
 from auditor.cli.logging import log_options
 from auditor.cli.targets import Targets, target_options
+from auditor.errors import AuditorError
+
+if TYPE_CHECKING:
+    from auditor.model.run import Run
 
 SEVERITIES = ("info", "low", "medium", "high", "critical")
 
@@ -57,7 +64,7 @@ SEVERITIES = ("info", "low", "medium", "high", "critical")
 def command(
     targets: Targets,
     reports: tuple[str, ...],
-    by: Literal["host", "rule"] | None,
+    by: report.By | None,
     profile: str,
     site_rules: tuple[Path, ...],
     fail_on: str,
@@ -71,7 +78,7 @@ def command(
     Exit codes: 0 nothing at or above --fail-on; 1 findings; 2 a file or option is wrong;
     3 a host could not be audited, or a critical rule is unknown there; 130 interrupted.
     """
-    from auditor import pipeline, report
+    from auditor import pipeline
     from auditor.model.finding import Severity
 
     threshold = None if fail_on == "never" else Severity(fail_on)
@@ -81,13 +88,24 @@ def command(
     rules = pipeline.SHIPPED.load_rules(profile, site_rules)
     hosts = targets.load_to_contact()
     started = pipeline.now()
-    with report.progress([host.name for host in hosts]) as observer:
-        audited = tuple(pipeline.SHIPPED.scan(hosts, rules, workers=targets.forks, observer=observer))
-    run = pipeline.conclude(
-        audited, rules, started=started, finished=pipeline.now(), fail_on=threshold, tolerance=tolerance
-    )
+    with patient():
+        with report.progress([host.name for host in hosts]) as observer:
+            audited = tuple(pipeline.SHIPPED.scan(hosts, rules, workers=targets.forks, observer=observer))
+        run = pipeline.conclude(
+            audited, rules, started=started, finished=pipeline.now(), fail_on=threshold, tolerance=tolerance
+        )
+        return _told(run, wanted, by) or run.exit_code
+
+
+def _told(run: Run, wanted: Sequence[report.Target], by: report.By | None) -> int:
+    """Write every report, whatever becomes of the others; EXIT_OUTPUT when one could not be written, else 0."""
+    failed = 0
     for target in wanted:
-        report.emit(target, run, by=by, stream=sys.stdout)
-        if target.path is not None:
-            click.echo(f"{target.format} report: {report.visible(str(target.path))}", err=True)
-    return run.exit_code
+        try:
+            report.emit(target, run, by=by, stream=sys.stdout)
+            if target.path is not None:
+                click.echo(f"{target.format} report: {report.visible(str(target.path))}", err=True)
+        except AuditorError as error:
+            failed = EXIT_OUTPUT
+            say(error)
+    return failed

@@ -102,6 +102,8 @@ class Targets:
                 "nothing to audit was named",
                 "give -i INVENTORY, user@host, --local, --files DIR, --snapshots PATH or --demo",
             )
+        if self.release is not None and self.files is None:
+            raise UsageError("--release goes with --files", "a server, and a snapshot of one, tells its release itself")
         if self.hosts and (self.local or self.files is not None):
             raise UsageError(
                 f"{self.hosts!r} goes with -i, --snapshots or --demo, not with {given[0]}", "leave one of them out"

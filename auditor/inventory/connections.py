@@ -48,6 +48,9 @@ def connection(name: str, given: Variables) -> Connection:
 def _implied(given: Variables) -> str | None:
     """A snapshot by its ending; nothing else is ours for sure in an inventory that was written for Ansible."""
     value = given.value("snapshot")
+    if value is not None and not (isinstance(value.data, str) and value.data.endswith(".snap")):
+        hint = "a snapshot's name ends in .snap; write `connection: replay` if it is one all the same"
+        given.reading.warn(value.where, "`snapshot` is not used, the host is reached by SSH", hint)
     return "replay" if value is not None and isinstance(value.data, str) and value.data.endswith(".snap") else None
 
 

@@ -82,7 +82,16 @@ def _split(pattern: str) -> list[str]:
         parts = [pattern]
     else:
         parts = _PART.findall(pattern)
-    return [part.strip() for part in parts if part.strip()]
+        if "".join(parts).count("[") != pattern.count("["):
+            raise UsageError(
+                f"the pattern {pattern!r} has a bracket without its other half", "write mx[0], mx[1:3] or mx[ab]"
+            )
+    parts = [part.strip() for part in parts if part.strip()]
+    if empty := next((part for part in parts if part in ("~", "&", "!")), None):
+        raise UsageError(f"nothing follows {empty!r} in the pattern {pattern!r}", "write ~REGEX, &GROUP or !GROUP")
+    if not parts:
+        raise UsageError(f"the pattern {pattern!r} names nothing", "write all for every host")
+    return parts
 
 
 def _is_one_name(pattern: str) -> bool:

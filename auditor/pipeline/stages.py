@@ -88,6 +88,8 @@ class Pipeline:
 
     def record(self, host: Host) -> bytes:
         """Run the collection on a host and return its output, byte for byte: the content of a snapshot file. Raises HostFailed."""
+        if isinstance(host.connection, Files):
+            raise CollectionFailed(host.name, "is a folder of files: there is nothing to collect", "scan it as it is")
         with connectors.open(host) as connector:
             output = connector.run(
                 self.script(host.platform, privilege=host.privilege.mode, sudo=host.privilege.sudo),
@@ -97,8 +99,7 @@ class Pipeline:
             said = output.stderr.decode("utf-8", "backslashreplace").strip().splitlines()
             raise CollectionFailed(
                 host.name,
-                "the collection script answered nothing"
-                + (f"; its shell said: {said[-1][:200]!r}" if said else f" (exit status {output.status})"),
+                "the collection script answered nothing" + (f"; its shell said: {said[-1][:200]!r}" if said else ""),
                 "check that the login shell can run a POSIX sh: `mailaudit collect --print-script auto` shows what is sent",
             )
         return output.stdout

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import lru_cache
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
 
 Shown = dict[int, tuple[Setting, Evidence]]
 """Settings (by identity) that some rule's evidence has shown already: many rules rest on the same few."""
+
+MAX_SUBJECTS = 1000
+"""How many subjects with the same verdict a rule tells one by one: a table may have 100,000 lines. Arbitrary; the rest are counted."""
 
 _SHARED = 300  # characters; arbitrary: longer values are seldom the same on two hosts
 
@@ -95,10 +100,22 @@ class _Judge:
         subjects = frames(self.program, model, variables)
         if isinstance(subjects, Unknown):
             return [self.unseen(Verdict.UNKNOWN, "", subjects.reason)]
-        found = [self.verdict(subject, frame) for subject, frame in subjects]
+        found: list[Finding] = []
+        told: Counter[Verdict] = Counter()
+        for subject, frame in subjects:
+            finding = self.verdict(subject, frame)
+            told[finding.verdict] += 1
+            if told[finding.verdict] <= MAX_SUBJECTS:
+                found.append(finding)
         if not found and self.program.items is not None:
             return [self.unseen(Verdict.NOT_APPLICABLE, "", f"{self.program.items.text} is empty")]
-        return found
+        return [*found, *(self.more(verdict, number) for verdict, number in told.items() if number > MAX_SUBJECTS)]
+
+    def more(self, verdict: Verdict, number: int) -> Finding:
+        """One finding for the subjects beyond those that are told one by one."""
+        said = f"{number:,} subjects of this verdict; the first {MAX_SUBJECTS:,} are told one by one"
+        rest = self.unseen(verdict, f"({number - MAX_SUBJECTS:,} more)", "" if verdict is Verdict.FAIL else said)
+        return replace(rest, message=said) if verdict is Verdict.FAIL else rest
 
     def verdict(self, subject: str, frame: Frame) -> Finding:
         program = self.program

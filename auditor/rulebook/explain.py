@@ -34,7 +34,9 @@ def explain(rule: CompiledRule, model: Any, variables: HostVariables, instance: 
     empty = True
     for subject, frame in subjects:
         empty = False
-        verdict = verdicts[subject]
+        verdict = verdicts.get(subject)
+        if verdict is None:  # one of very many, that evaluate only counts
+            continue
         says = verdict.message or verdict.reason
         lines += ["", f"{subject or 'the whole server'}: {verdict.verdict}{f': {says}' if says else ''}"]
         lines += _subject(program, frame)

@@ -127,10 +127,13 @@ def rule_files(folder: Path | Traversable) -> list[Path | Traversable]:
     try:
         if not folder.is_dir():
             raise UsageError(f"{folder} is not a folder of rules", "name a folder that holds one YAML file per rule")
-        return list(_walk(folder, 0))
+        found = list(_walk(folder, 0))
     except (OSError, ValueError) as error:
         reason = (getattr(error, "strerror", None) or str(error)).lower()
         raise InvalidFile([Problem(Where(str(folder)), f"cannot be read: {reason}")]) from error
+    if not found:
+        raise UsageError(f"{folder} holds no rule", "a rule is a file named ID.yaml")
+    return found
 
 
 def _walk(folder: Path | Traversable, depth: int) -> Iterator[Path | Traversable]:

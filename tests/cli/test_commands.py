@@ -284,3 +284,85 @@ def test_no_secret_of_the_environment_or_inventory_is_shown(tmp_path: Path) -> N
             env=environment,
         )
         assert "C4nary" not in done.stdout + done.stderr
+
+
+def test_a_report_that_cannot_be_written_does_not_lose_the_others(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    html = tmp_path / "report.html"
+    code, _, err = ends(
+        ["scan", "--demo", "--fail-on=never", "--report=json:/dev/full", f"--report=html:{html}"], capsys
+    )
+    assert (code, html.exists()) == (74, True)
+    assert "/dev/full" in err
+
+
+@pytest.mark.parametrize("redirection", [">/dev/full", ">&-", "2>&-"])
+def test_an_output_that_is_full_or_closed_is_no_fault_of_the_tool(redirection: str) -> None:
+    command = f"{sys.executable} -m auditor rules list {redirection}"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+    assert done.returncode in (0, 74)
+    assert "Traceback" not in done.stderr
+    assert "Exception ignored" not in done.stderr
+
+
+@pytest.mark.parametrize("pattern", ["~[", "[", "*[", "~", ":", "&", "!"])
+def test_a_pattern_that_says_nothing_never_means_all(pattern: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert ends(["inventory", "list", "--demo", pattern], capsys)[0] == 2
+
+
+def test_a_folder_of_files_has_nothing_to_collect(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "main.cf").write_text("")
+    code, out, err = ends(["collect", "--files", str(tmp_path), "-o", str(tmp_path / "out")], capsys)
+    assert (code, out) == (2, "")
+    assert "scan" in err
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_first_interruption_while_reports_are_written_waits_for_them(tmp_path: Path) -> None:
+    code = (
+        "import os, signal, sys\n"
+        "from auditor import cli\n"
+        "with cli.patient():\n"
+        "    os.kill(os.getpid(), signal.SIGINT)\n"
+        "    print('still writing', flush=True)\n"
+        "    try:\n"
+        "        os.kill(os.getpid(), signal.SIGINT)\n"
+        "    except KeyboardInterrupt:\n"
+        "        print('given up', flush=True)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert done.stdout.splitlines() == ["still writing", "given up"]
+    assert "interrupt again" in done.stderr
+
+
+def test_an_interrupted_collection_ends_with_130(tmp_path: Path) -> None:
+    inventory = tmp_path / "i.yaml"
+    good = DEMO / "debian12.example.org.snap"
+    inventory.write_text(
+        f"all: {{hosts: {{good: {{snapshot: {good}}}, hangs: {{connection: command, command: 'sleep 60'}}}}}}\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-m", "auditor", "collect", "-v", "-i", str(inventory), "-o", str(tmp_path / "out")],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    assert any("good: read in" in line for line in process.stderr)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["good.snap"]
+
+
+def test_very_many_subjects_are_counted_not_listed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "main.cf").write_text(
+        "compatibility_level = 3.6\nsmtpd_recipient_restrictions = check_client_access cidr:/etc/postfix/access\n"
+    )
+    lines = "".join(f"10.{i // 250}.{i % 250}.0/24 DUNNO\n" for i in range(3000))
+    (tmp_path / "access").write_text(lines)
+    report = json.loads(ends(["scan", "--files", str(tmp_path), "--report=json", "--fail-on=never"], capsys)[1])
+    subjects = [f["subject"] for f in report["hosts"][0]["findings"] if f["rule"] == "postfix-access-entry-error"]
+    assert len(subjects) == 1001
+    assert "(2,000 more)" in subjects
