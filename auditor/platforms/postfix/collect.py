@@ -38,16 +38,15 @@ The readers of these formats are in readings.py.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from importlib.resources import files
 
 from auditor.model.snapshot import Section, Snapshot
+from auditor.platforms.postfix import privileges
 
 DETECT = "locate postconf"
 _INSTANCE = re.compile(r"postfix\[(/[^\]]*)\]/(.*)", re.DOTALL)
-
-_READER = re.compile(r"(/[\w.-]+)*/(?:cat|netstat|openssl|postconf|postmap|postmulti|ss|stat) [^\x00-\x1f\x7f]+")
 
 # What a Debian or Red Hat host needs root for when only the default configuration is known. Every argument is literal: in sudoers a `*`
 # would match blanks too, and let the user add arguments such as openssl's `-out FILE`.
@@ -105,23 +104,15 @@ def _names(section: Section | None) -> dict[str, str]:
 
 
 def privileged(snapshot: Snapshot | None) -> Sequence[str]:
-    """The commands that a scan in mode `least` runs through sudo, one a line, escaped for sudoers; with a snapshot, exactly that host's.
+    """The commands that a scan in mode `least` runs through sudo, one a line, escaped for sudoers; with a snapshot, that host's.
 
+    Of what the snapshot says was run, only commands of ours for files that its configuration names (see privileges.py).
     A snapshot that root took cannot tell what another user may read: then it is every command that may need root.
     """
     if snapshot is None:
         return tuple(map(escaped, _DEFAULT_COMMANDS))
-    lines = snapshot.section("host/privileges").text.splitlines()
     by_root = "uid=0" in snapshot.section("host/system").text.splitlines()
-    return tuple(escaped(command) for command in _commands(lines, by_root=by_root))
-
-
-def _commands(lines: Iterable[str], *, by_root: bool) -> Iterator[str]:
-    for line in lines:
-        how, _, command = line.partition(" ")
-        # These came off the wire: only what collect.sh can have run.
-        if (by_root or how != "plain") and _READER.fullmatch(command):
-            yield command
+    return tuple(map(escaped, privileges.commands(snapshot, instances(snapshot), by_root)))
 
 
 def escaped(command: str) -> str:
