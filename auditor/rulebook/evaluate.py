@@ -104,6 +104,10 @@ class _Judge:
         told: Counter[Verdict] = Counter()
         for subject, frame in subjects:
             finding = self.verdict(subject, frame)
+            if len(found) < MAX_SUBJECTS:
+                found.append(finding)
+                continue
+            told = told or Counter(each.verdict for each in found)
             told[finding.verdict] += 1
             if told[finding.verdict] <= MAX_SUBJECTS:
                 found.append(finding)

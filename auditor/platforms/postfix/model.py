@@ -456,6 +456,8 @@ class Postfix:
     compatibility_level: Fact[Release]  # 0 when not set: the old defaults are in force
     main: MainSettings
     services: tuple[Service, ...] | Unknown  # all of master.cf
+    qmqpd_services: tuple[Service, ...] | Unknown
+    cleanup_services: tuple[Service, ...] | Unknown
     smtpd_services: tuple[SmtpdService, ...] | Unknown
     smtp_clients: tuple[ClientService, ...] | Unknown
     tables: tuple[Table, ...] | Unknown
@@ -466,6 +468,15 @@ class Postfix:
     domain_entries: tuple[DomainEntry, ...] | Unknown
     catch_alls: tuple[CatchAll, ...] | Unknown
     files: tuple[FileState, ...] | Unknown
+    configuration_files: (
+        tuple[FileState, ...] | Unknown
+    )  # main.cf, master.cf, tables, their directories, the programs' directories
+    private_keys: tuple[FileState, ...] | Unknown
+    password_maps: tuple[FileState, ...] | Unknown  # sources and indexes
+    database_credentials: tuple[FileState, ...] | Unknown  # ldap, mysql, … configurations that hold a password
+    sasl_databases: tuple[FileState, ...] | Unknown
+    setgid_programs: tuple[FileState, ...] | Unknown  # postdrop, postqueue
+    own_directories: tuple[FileState, ...] | Unknown  # of the queue and of the data
     certificates: tuple[Certificate, ...] | Unknown
     warnings: tuple[ConfigurationWarning, ...] | Unknown
     sasl: Sasl

@@ -12,7 +12,7 @@ from auditor.platforms.postfix import access, aliases, blocklists, clients, host
 from auditor.platforms.postfix.expand import level
 from auditor.platforms.postfix.logic import Reader, Truth, both, negate
 from auditor.platforms.postfix.lookups import Lookups
-from auditor.platforms.postfix.model import MainSettings, Postfix, SmtpdService
+from auditor.platforms.postfix.model import FileState, MainSettings, Postfix, Service, SmtpdService
 from auditor.platforms.postfix.restrictions import LISTS
 from auditor.platforms.postfix.settings import Configuration, Scope
 from auditor.platforms.postfix.smtpd import Instance, Smtpd
@@ -49,13 +49,17 @@ def _model(instance: Instance, no_master: Unknown | None, no_main: Unknown | Non
     doubt = unread or next((s.lists.restrictions for s in servers if isinstance(s.lists.restrictions, Unknown)), None)
     unsure = doubt or _unsure_lists(servers)
     top = Reader(configuration.top)
+    found = _or(no_master, services.services(configuration, places, instance.sockets))
+    states = _or(unread, hosts.files(configuration, places, instance.states, tables))
     return Postfix(
         release=configuration.release,
         instance=snapshot.instance,
         config_directory=snapshot.section("directory").text.strip(),
         compatibility_level=_compatibility_level(configuration),
         main=MainSettings(configuration.top.lookup),
-        services=_or(no_master, services.services(configuration, places, instance.sockets)),
+        services=found,
+        qmqpd_services=_of_command(found, "qmqpd"),
+        cleanup_services=_of_command(found, "cleanup"),
         smtpd_services=_or(no_master, smtpds),
         smtp_clients=_or(
             no_master, tuple(clients.build(configuration, p) for p in places if p.entry.command in {"smtp", "lmtp"})
@@ -69,7 +73,14 @@ def _model(instance: Instance, no_master: Unknown | None, no_main: Unknown | Non
         ),
         domain_entries=_or(no_main, lists.domain_entries(_rewriting(instance), instance.lookups)),
         catch_alls=_or(no_main, aliases.catch_alls(_rewriting(instance), instance.lookups)),
-        files=_or(unread, hosts.files(configuration, places, instance.states, tables)),
+        files=states,
+        configuration_files=_meant_for(states, "configuration", "configuration directory", "table", "daemon directory"),
+        private_keys=_meant_for(states, "private key"),
+        password_maps=_meant_for(states, "password map"),
+        database_credentials=_meant_for(states, "database credentials"),
+        sasl_databases=_meant_for(states, "sasl database"),
+        setgid_programs=_meant_for(states, "setgid program"),
+        own_directories=_meant_for(states, "queue directory", "data directory"),
         certificates=_or(unread, instance.certificates),
         warnings=_or(no_main, warnings(configuration, places)),
         sasl=hosts.sasl(configuration),
@@ -92,6 +103,14 @@ def _problems(configuration: Configuration, places: tuple[services.Place, ...]) 
         for name in place.scope.overrides():
             place.scope.lookup(name)
     return (*filter(None, configuration.snapshot.section("notes").text.split("\n")), *configuration.problems)
+
+
+def _of_command(found: tuple[Service, ...] | Unknown, command: str) -> tuple[Service, ...] | Unknown:
+    return found if isinstance(found, Unknown) else tuple(each for each in found if each.command == command)
+
+
+def _meant_for(states: tuple[FileState, ...] | Unknown, *purposes: str) -> tuple[FileState, ...] | Unknown:
+    return states if isinstance(states, Unknown) else tuple(each for each in states if each.purpose in purposes)
 
 
 def _or(unread: Unknown | None, value: T) -> T | Unknown:
