@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import click
@@ -106,30 +107,30 @@ def privileges(targets: Targets) -> int:
     The fixed paths are those of Postfix's own layout; with --snapshots PATH (or a host that is a snapshot) the paths that this host's
     configuration names are printed too.
     """
-    from auditor import pipeline, report
+    from auditor import report
     from auditor.model.host import Replay
 
     for host in targets.load():
-        user = targets.user or _login(host)
-        click.echo(
-            report.visible(f"# {host.name}: /etc/sudoers.d/mailaudit; check it with visudo -cf before you install it")
-        )
+        user = _login(targets, host)
+        lines = tuple(pipeline.SHIPPED.sudoers(host, user=user))
+        out = [f"# {host.name}: /etc/sudoers.d/mailaudit; check it with visudo -cf before you install it"]
         if not isinstance(host.connection, Replay):
-            click.echo(
-                "# the paths of Postfix's own layout; for those that this host's configuration names, collect a snapshot first:"
-            )
-            click.echo(
-                "#   mailaudit collect ... -o snaps, then mailaudit inventory privileges --snapshots snaps/HOST.snap -u USER"
-            )
-        click.echo(f"Defaults:{user} !mail_badpass")
-        for line in pipeline.SHIPPED.sudoers(host, user=user):
-            click.echo(line)
+            out += [
+                "# the paths of Postfix's own layout; for those that this host's configuration names, collect a snapshot first:",
+                "#   mailaudit collect ... -o snaps; mailaudit inventory privileges --snapshots snaps/HOST.snap -u USER",
+            ]
+        out += [f"Defaults:{user} !mail_badpass", *lines]
+        click.echo("\n".join(report.visible(line) for line in out))
     return 0
 
 
-def _login(host: Host) -> str:
-    import getpass
-
+def _login(targets: Targets, host: Host) -> str:
+    """The login user of a host as sudoers may name it. Raises UsageError."""
     from auditor.model.host import Ssh
 
-    return (host.connection.user if isinstance(host.connection, Ssh) else None) or getpass.getuser()
+    user = targets.user or (host.connection.user if isinstance(host.connection, Ssh) else None)
+    if user is None:
+        raise UsageError(f"nobody said who logs in to {host.name}", "give -u USER")
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_.-]*\$?", user):
+        raise UsageError(f"{user!r} cannot be the name of a user in sudoers", "give a login name with -u")
+    return user

@@ -366,3 +366,14 @@ def test_very_many_subjects_are_counted_not_listed(tmp_path: Path, capsys: pytes
     subjects = [f["subject"] for f in report["hosts"][0]["findings"] if f["rule"] == "postfix-access-entry-error"]
     assert len(subjects) == 1001
     assert "(2,000 more)" in subjects
+
+
+def test_sudoers_lines_are_for_a_user_who_was_named_and_can_be_one(capsys: pytest.CaptureFixture[str]) -> None:
+    snapshot = str(DEMO / "mx1.example.org.snap")
+    code, out, _ = ends(["inventory", "privileges", "--snapshots", snapshot, "-u", "audit"], capsys)
+    lines = [line for line in out.splitlines() if not line.startswith(("#", "Defaults"))]
+    assert code == 0
+    assert len(lines) > 5
+    assert all(line.startswith("audit ALL=(root) NOPASSWD: /usr/") for line in lines)
+    for user in ([], ["-u", "x\nALL ALL=(ALL) NOPASSWD: ALL"], ["-u", "x;id"]):
+        assert ends(["inventory", "privileges", "--snapshots", snapshot, *user], capsys)[:2] == (2, "")
