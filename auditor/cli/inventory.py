@@ -107,7 +107,7 @@ def privileges(targets: Targets) -> int:
     The fixed paths are those of Postfix's own layout; with --snapshots PATH (or a host that is a snapshot) the paths that this host's
     configuration names are printed too.
     """
-    from auditor import report
+    from auditor import pipeline, report
     from auditor.model.host import Replay
 
     for host in targets.load():
