@@ -9,23 +9,15 @@ import click
 from auditor import fleet
 from auditor.cli import EXIT_HOST, EXIT_INTERRUPTED, say_failed
 from auditor.cli.logging import log_options
+from auditor.cli.options import PROFILE, SITE_RULES
 from auditor.cli.targets import Targets, target_options
 
 
 @click.command("explain")
 @click.argument("rule")
 @target_options
-@click.option(
-    "--profile", default="default", show_default=True, metavar="NAME|FILE", help="Which rules, with which severities."
-)
-@click.option(
-    "--rules",
-    "site_rules",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help="Site rules, added to the shipped ones.",
-)
+@PROFILE
+@SITE_RULES
 @log_options
 def command(rule: str, targets: Targets, profile: str, site_rules: tuple[Path, ...]) -> int:
     """Explain what RULE says about a host: its expressions with the value at each place, and where each value was written."""

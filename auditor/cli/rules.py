@@ -6,17 +6,7 @@ from pathlib import Path
 
 import click
 
-PROFILE = click.option(
-    "--profile", default="default", show_default=True, metavar="NAME|FILE", help="Which rules, with which severities."
-)
-SITE_RULES = click.option(
-    "--rules",
-    "site_rules",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help="Site rules, added to the shipped ones.",
-)
+from auditor.cli.options import PROFILE, SITE_RULES
 
 
 @click.group("rules")

@@ -12,6 +12,7 @@ import click
 from auditor import report
 from auditor.cli import EXIT_OUTPUT, patient, say
 from auditor.cli.logging import log_options
+from auditor.cli.options import PROFILE, SITE_RULES
 from auditor.cli.targets import Targets, target_options
 from auditor.errors import AuditorError
 
@@ -35,17 +36,8 @@ SEVERITIES = ("info", "low", "medium", "high", "critical")
     type=click.Choice(["host", "rule"]),
     help="Group the terminal report; default: by rule for more than five hosts.",
 )
-@click.option(
-    "--profile", default="default", show_default=True, metavar="NAME|FILE", help="Which rules, with which severities."
-)
-@click.option(
-    "--rules",
-    "site_rules",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help="Site rules, added to the shipped ones.",
-)
+@PROFILE
+@SITE_RULES
 @click.option(
     "--fail-on",
     type=click.Choice([*SEVERITIES, "never"]),
