@@ -41,6 +41,15 @@ for read in (readings.certificate, readings.public_key):
 print(2)
 """
 
+REDACTED = """
+import sys
+from auditor.platforms.postfix import redaction
+word = bytes.fromhex(sys.argv[1])
+text = sys.argv[3].encode() + word * (int(sys.argv[2]) // 2 // len(word) + 1)
+names = redaction.names_of_secrets(text, text)
+print(redaction.main_cf(text, names).count(b"\\n") == redaction.master_cf(text, names).count(b"\\n") == text.count(b"\\n"))
+"""
+
 
 def said(program: str, word: bytes, *more: str) -> str:
     command = [sys.executable, "-c", program, word.hex(), str(SIZE), *more]
@@ -90,3 +99,11 @@ def test_a_section_full_of_half_secrets_is_decoded(word: bytes) -> None:
 )
 def test_an_answer_of_endless_beginnings_is_read(start: str, word: bytes) -> None:
     assert said(READ, word, start) == "2\n"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "word", [b"passw", b"{pass=", b"{pass", b"a:", b"://a:", b"-pass ", b" ", b"$a", b"pass = ", b"a\n", b" $a\n"]
+)
+def test_a_folder_s_file_full_of_half_secrets_is_redacted(word: bytes) -> None:
+    assert said(REDACTED, word, "a = ") == "True\n"

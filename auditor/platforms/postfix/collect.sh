@@ -15,13 +15,28 @@ function is_secret(name) {
 function is_place(word) { return word ~ /^((proxy:)?[a-z0-9_]+:)?[\/$]/ && word !~ /^(static|inline):/ }
 function is_plain(value) { return value ~ /^[ \t]*(yes|no)?[ \t]*$/ }
 function hidden(word) { return match(word, /^(static|inline):/) ? substr(word, 1, RLENGTH) "[redacted]" : "[redacted]" }
-# Logins in URLs, and what follows password= or --password, anywhere.
+# NAME=VALUE, NAME = VALUE, where the name is one of a secret; inside braces the value ends with the brace.
+function keyed(text, pattern,    done, word, start) {
+    done = ""
+    while (match(tolower(text), pattern)) {
+        start = RSTART; word = substr(text, RSTART, RLENGTH); done = done substr(text, 1, start - 1); text = substr(text, start + RLENGTH)
+        match(word, /=[ \t]*/); done = done substr(word, 1, RSTART + RLENGTH - 1) "[redacted]"
+    }
+    return done text
+}
+# Logins in URLs and in names of servers (inet:user:password@host), and what follows password= or --password, anywhere.
 function scrub(text) {
     if (name ~ /^proxy_(read|write)_maps$/ && match(text, /inline:|static:[^*]/)) text = substr(text, 1, RSTART - 1) "[redacted]" # it repeats the other maps
     gsub(/--?[Pp][Aa][Ss][Ss][A-Za-z]*[ \t]+[^ \t]+/, "--password [redacted]", text)
     gsub(/:\/\/[^\/@ \t]*:[^\/@ \t]*@/, "://[redacted]@", text)
-    gsub(/[Pp][Aa][Ss][Ss][A-Za-z]*=[^ \t,]+/, "password=[redacted]", text)
-    return text
+    gsub(/:[^:@\/ \t,{}]+:[^@\/ \t,{}][^@ \t,{}]*@/, ":[redacted]@", text)
+    text = keyed(text, "[{][ \t]*[a-z0-9_]*" key "[a-z0-9]*[ \t]*=[^}]*")
+    return keyed(text, key "[a-z0-9]*[ \t]*=[ \t]*[^ \t,{}]+")
+}
+# The same for a line of main.cf, whose value may go on: behind `{ password =` all the rest goes.
+function scrub_line(text) {
+    if (tolower(text) ~ ("([{][ \t]*[a-z0-9_]*" key "[a-z0-9]*[ \t]*(=[^}]*)?|" key "[a-z0-9]*[ \t]*=[ \t]*)$")) hiding = 1
+    return scrub(text)
 }
 # The value of a secret parameter: places stay, the first other word and all behind it go.
 function value_of(text,    done, word) {
@@ -29,19 +44,20 @@ function value_of(text,    done, word) {
     done = ""
     while (match(text, /[^ \t,]+/)) {
         word = substr(text, RSTART, RLENGTH)
-        if (!is_place(word)) { hiding = 1; return done substr(text, 1, RSTART - 1) hidden(word) }
+        if (!is_place(word)) { hiding = 1; return scrub(done substr(text, 1, RSTART - 1)) hidden(word) }
         done = done substr(text, 1, RSTART + RLENGTH - 1); text = substr(text, RSTART + RLENGTH)
     }
-    return done text
+    return scrub(done text)
 }
 function setting(line,    at) {
     if (line ~ /^[ \t]/) {
         if (hiding) return ""
-        return secret ? value_of(line) : scrub(line)
+        return secret ? value_of(line) : scrub_line(line)
     }
     hiding = 0; at = index(line, "="); name = substr(line, 1, at - 1); gsub(/[ \t]/, "", name)
     secret = is_secret(name)
-    return secret ? substr(line, 1, at) value_of(substr(line, at + 1)) : scrub(line)
+    if (!at && is_secret(line)) { hiding = 1; return "[redacted]" } # Postfix would stop here
+    return substr(line, 1, at) (secret ? value_of(substr(line, at + 1)) : scrub_line(substr(line, at + 1)))
 }
 # master.cf word by word, blanks kept. A secret in braces is hidden up to the brace that closes it.
 function braces(word,    copy) { copy = word; return gsub(/\{/, "", copy) - gsub(/\}/, "", word) }
@@ -82,6 +98,7 @@ function cyrus(line,    at) {
     at = index(line, ":")
     return at && tolower(substr(line, 1, at)) ~ /passw|_pw|pw_|secret|bindpw/ ? substr(line, 1, at) " [redacted]" : line
 }
+BEGIN { key = "(pass|pwd|secret|token|credential|bind_?pw|api_?key)" }
 { total += length($0) + 1; if (total > 8388608) exit 3 }
 /^[ \t\r]*$/ { print; next } # it does not end the logical line
 mode !~ /complaint|strict/ && /^[ \t]*#/ { print "#"; next }
@@ -98,7 +115,7 @@ names_of_secrets='
 /^[ \t]*(#|$)/ { next }
 /^[^ \t]/ { at = index($0, "="); name = substr($0, 1, at - 1); gsub(/[ \t]/, "", name); lines[++count] = name " " substr($0, at + 1); next }
 { lines[count] = lines[count] " " $0 }
-function add(name) { name = tolower(name); if (!index(names, " " name " ")) names = names name " " }
+function add(name) { name = tolower(name); if (name != "" && !index(names, " " name " ")) names = names name " " }
 END {
     names = " "
     for (round = 0; round < 4; round++)

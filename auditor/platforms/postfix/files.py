@@ -2,6 +2,7 @@
 
 Files are given by their path (`etc/postfix/main.cf`, or just `main.cf`) and keep that path in every origin.
 A missing master.cf is Debian's. What only a running server could tell is missing, with that reason.
+Nothing leaves this module that the script would not have sent: secrets are redacted here, files that hold them are not read.
 
 An example (`given:` of a rule) may add what a server would tell, as JSON under these names with `STATED` before them:
 
@@ -21,21 +22,26 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files as resources
 from typing import Any
 
+from auditor import framing
 from auditor.interfaces import STATED
 from auditor.model.host import Release
 from auditor.model.snapshot import Missing, Section, Snapshot
-from auditor.platforms.postfix import catalogue
+from auditor.platforms.postfix import catalogue, redaction
 from auditor.platforms.postfix.document import MainCf, MasterCf
 from auditor.platforms.postfix.settings import ONLY_A_SERVER
 
 _CONFIGURATION = ("main.cf", "master.cf")
 _NAMED = re.compile(r"(?:\$\{?config_directory\}?|)/[\w.@+=/-]+")
+_DIRECTORY = re.compile(r"^\$\{?config_directory\}?")
+_ROUNDS = 4  # of references from parameter to parameter, as in the script
 _SMALL = 65_536
-_SECRET = re.compile(r"passw|secret|credential", re.IGNORECASE)
+_REFERENCE = re.compile(r"\$[({]?\s*([A-Za-z0-9_]+)")
+_DATABASE = re.compile(rf"\b(?:{'|'.join(sorted(redaction.DATABASES))}):({_NAMED.pattern})")
 # When examples speak of ages and remaining days, this is now.
 _NOW = datetime(2026, 1, 1, tzinfo=UTC)
 _KINDS = {"file": 0o100000, "directory": 0o040000, "socket": 0o140000}
@@ -119,7 +125,8 @@ def from_files(files: Mapping[str, bytes], release: Release | None) -> Snapshot:
         notes.append("there is no master.cf among the files: Debian's is assumed")
     _put(sections, "notes", "\n".join(notes))
     for name, path in _named(sections, files, home).items():
-        sections[f"file {name}"] = Section(name=path, content=files[path])
+        sections[f"file {name}"] = Section(name=path, content=redaction.table(files[path]))
+    _redact(sections)
     told = _tell(sections, files)
     return Snapshot(
         host="", platform="postfix", instance=_instance(home), taken_at=_NOW if told else None, sections=sections
@@ -130,16 +137,30 @@ def _put(sections: dict[str, Section], name: str, text: str, errors: str = "") -
     sections[name] = Section(name=name, content=text.encode("utf-8", "surrogateescape"), errors=errors.encode())
 
 
+def _redact(sections: dict[str, Section]) -> None:
+    """Take out what the script would not have sent."""
+    main, master = (sections[name].content for name in _CONFIGURATION)
+    names = redaction.names_of_secrets(*(b"" if isinstance(text, Missing) else text for text in (main, master)))
+    if not isinstance(main, Missing):
+        sections["main.cf"] = replace(sections["main.cf"], content=redaction.main_cf(main, names))
+    if not isinstance(master, Missing):
+        sections["master.cf"] = replace(sections["master.cf"], content=redaction.master_cf(master, names))
+    for name, section in sections.items():
+        if not isinstance(section.content, Missing) and framing.holds_a_secret(f"postfix/{name}", section.content):
+            sections[name] = replace(section, content=Missing(framing.REFUSED))
+
+
 def _named(sections: Mapping[str, Section], files: Mapping[str, bytes], home: str) -> dict[str, str]:
     """Path as the settings name it → path in the folder, for the tables and lists that are among the files; never a password map."""
-    wanted = list(dict.fromkeys(_names(sections, _directory(home))))
+    wanted, hidden = _names(sections, _directory(home))
     found: dict[str, str] = {}
     by_base: dict[str, list[str]] = {}
     for path in files:
         by_base.setdefault(_base(path), []).append(path)
+    secret = {_find(name, home, by_base.get(_base(name), ())) for name in hidden}
     for name in wanted:
         place = _find(name, home, by_base.get(_base(name), ()))
-        if place is None or _base(place) in _CONFIGURATION:
+        if place is None or place in secret or _base(place) in _CONFIGURATION:
             continue
         found[name] = place
         if len(files[place]) < _SMALL:
@@ -149,15 +170,24 @@ def _named(sections: Mapping[str, Section], files: Mapping[str, bytes], home: st
     return found
 
 
-def _names(sections: Mapping[str, Section], directory: str) -> Iterator[str]:
+def _names(sections: Mapping[str, Section], directory: str) -> tuple[list[str], list[str]]:
+    """The paths that the settings name, and those among them that hold secrets: password maps, and logins for databases."""
     main = MainCf.parse(sections["main.cf"].text)
     master = MasterCf.parse(sections["master.cf"].text)
     pairs = [(a.name, a.value) for a in main.assignments]
     pairs += [(option.name, option.value) for entry in master.entries for option in entry.options]
+    secret = {name for name, _ in pairs if redaction.is_secret(name)}
+    for _ in range(_ROUNDS):
+        secret.update(other for name, value in pairs if name in secret for other in _REFERENCE.findall(value))
+    wanted, hidden = [], []
     for name, value in pairs:
-        if not _SECRET.search(name):
-            for path in _NAMED.findall(value):
-                yield re.sub(r"^\$\{?config_directory\}?", directory, path)
+        wanted += _NAMED.findall(value)
+        hidden += _NAMED.findall(value) if name in secret else _DATABASE.findall(value)
+
+    def full(path: str) -> str:
+        return _DIRECTORY.sub(lambda _: directory, path)
+
+    return list(dict.fromkeys(map(full, wanted))), list(dict.fromkeys(map(full, hidden)))
 
 
 def _find(name: str, home: str, candidates: Sequence[str]) -> str | None:

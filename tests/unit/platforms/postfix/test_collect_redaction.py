@@ -66,6 +66,25 @@ SETTINGS = [
     ("transport_maps = static:smtp:[mx.example.net]:25\n", None),
     ("check = inline:{{a@b.c = REJECT}}, hash:/etc/postfix/access\n\ttab\n \nb=c\n", None),
     ("smtpd_sasl_password = yes\n", None),
+    (
+        "c = check_policy_service inet:bob:hunter2@192.0.2.1:10, permit\n",
+        "c = check_policy_service inet:[redacted]@192.0.2.1:10, permit\n",
+    ),
+    ("m = ldap:ldap://cn=a:hunter2@db/ hash:/b\n", "m = ldap:ldap://[redacted]@db/ hash:/b\n"),
+    ("smtp_sasl_password_maps = ldap://a:hunter2@db/\n", "smtp_sasl_password_maps = ldap://[redacted]@db/\n"),
+    (
+        "m = pgsql:{ {user = x} {password = hunter2 hunter2} {dbname = y} }\n",
+        "m = pgsql:{ {user = x} {password = [redacted]} {dbname = y} }\n",
+    ),
+    ("m = ldap:{ {bind_pw=hunter2} }\n", "m = ldap:{ {bind_pw=[redacted]} }\n"),
+    ("m = inline:{ password = hunter2 }\n", "m = inline:{ password = [redacted]}\n"),
+    ("m = pgsql:{ {Password =\n  hunter2} }\nx = y\n", "m = pgsql:{ {Password =[redacted]\n\nx = y\n"),
+    ("m = pgsql:{ {password\n  = hunter2} }\nx = y\n", "m = pgsql:{ {password\n\nx = y\n"),
+    ("m = /x --dbpass = hunter2 y, token=hunter2\n", "m = /x --dbpass = [redacted] y, token=[redacted]\n"),
+    ("my password hunter2\n hunter2\n", "[redacted]\n\n"),
+    ("smtpd_milters = inet:8891@localhost, inet:[::1]:8891, unix:/run/x\n", None),
+    ("virtual_alias_maps = static:postmaster@example.org\n", None),
+    ("x = smtp_sasl_password_maps=hash:/a\n", None),
 ]
 
 
@@ -94,6 +113,12 @@ SERVICES = [
         "x unix - n n - - pipe\n user=v argv=/x --password [redacted] -u ${user}\n",
     ),
     ("#submission inet n - y - - smtpd\n", "#\n"),
+    ("x unix - - n - - smtp -o a=inet:bob:hunter2@db:10\n", "x unix - - n - - smtp -o a=inet:[redacted]@db:10\n"),
+    (
+        "x unix - - n - - smtp -o { a = pgsql:{ {user=x} {password = hunter2} } } -o b=c\n",
+        "x unix - - n - - smtp -o { a = pgsql:{ {user=x} {password = [redacted] } -o b=c\n",
+    ),
+    ("x unix - - n - - smtp -o header_address_token_limit=1 -o a=$db_password -o b=$mua_c\n", None),
 ]
 
 

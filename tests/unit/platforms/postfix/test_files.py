@@ -64,6 +64,42 @@ def test_a_password_map_is_not_taken_in() -> None:
     assert not any(b"geheim4711" in s.content for s in snapshot.sections.values() if not isinstance(s.content, Missing))
 
 
+def sent(files: dict[str, bytes]) -> bytes:
+    """All that a snapshot of the files holds."""
+    sections = from_files(files, None).sections.values()
+    return b"".join(s.content for s in sections if not isinstance(s.content, Missing))
+
+
+@pytest.mark.parametrize(
+    "main",
+    [
+        b"smtp_sasl_password_maps = hash:/etc/postfix/maps\ntransport_maps = hash:/etc/postfix/maps\n",
+        b"smtp_sasl_password_maps = $logins\nlogins = hash:$config_directory/maps\ntransport_maps = hash:/etc/postfix/maps\n",
+        b"virtual_alias_maps = proxy:mysql:/etc/postfix/maps\ntransport_maps = hash:/etc/postfix/maps\n",
+    ],
+)
+def test_a_file_that_holds_logins_is_not_taken_in_for_another_use(main: bytes) -> None:
+    assert b"geheim4711" not in sent({"main.cf": main, "maps": b"example.org smtp:[mx]\npassword = geheim4711\n"})
+
+
+def test_a_table_that_looks_like_a_password_map_is_refused() -> None:
+    main = b"transport_maps = hash:/etc/postfix/maps\n"
+    snapshot = from_files({"main.cf": main, "maps": b"[smtp.example.net]:587 alice:geheim4711\n"}, None)
+    assert Missing("refused: it looks like it holds a secret") == snapshot.section("file /etc/postfix/maps").content
+
+
+def test_secrets_and_comments_stay_behind() -> None:
+    main = (
+        b"# old: geheim4711\nsmtp_sasl_password_maps = static:$user:$word\nword = geheim4711\n"
+        b"virtual_alias_maps = pgsql:{ {password = geheim4711} }\nmilters = inet:bob:geheim4711@192.0.2.1:10\n"
+    )
+    master = b"x unix - n n - - smtp -o smtp_sasl_password_maps=static:bob:geheim4711\n"
+    table = b"# geheim4711\nexample.net OK\n"
+    files = {"main.cf": main + MAIN, "master.cf": master, "access": table}
+    assert b"geheim4711" not in sent(files)
+    assert b"\nexample.net OK\n" in sent(files)
+
+
 def test_what_was_assumed_is_noted() -> None:
     notes = parse(from_files({"main.cf": MAIN}, None)).problems
     assert (
