@@ -16,8 +16,8 @@ from auditor.model.snapshot import Missing, Snapshot
 from auditor.platforms.postfix import answers, catalogue
 from auditor.platforms.postfix.document import Assignment, Entry, MainCf, MasterCf, words
 from auditor.platforms.postfix.expand import BadExpression, expand
+from auditor.platforms.postfix.redaction import REDACTED
 
-REDACTED = "[redacted]"
 ONLY_A_SERVER = "only a running server could tell"
 _BLANKS = re.compile(r"[ \t\r\n]+")
 _TIME = re.compile(r"\s*(\d+)([smhdw]?)", re.IGNORECASE)
@@ -37,6 +37,7 @@ _DECIDES_MYNETWORKS = ("mynetworks_style", "inet_interfaces", "inet_protocols")
 _COMPUTED_FROM = {"mydomain": ("myhostname",), "mynetworks": _DECIDES_MYNETWORKS}
 _NAMED = re.compile(r"\$[({]?\s*([A-Za-z0-9_]+)")
 _MEMORABLE = 500
+_SEARCHABLE = 20_000  # characters; what is longer is searched for whole words alone, once
 
 
 def plain(text: str) -> str:
@@ -121,6 +122,8 @@ class Configuration:
             layer="default",
         )
         self._rests_on: dict[str, frozenset[str]] = {}
+        self._lines: dict[str, dict[str, int]] = {}
+        self._words: dict[str, frozenset[str]] = {}
         self._service_answers: tuple[dict[str, str], dict[str, str]] | None = None
 
     def _defaults(self) -> Mapping[str, str]:
@@ -163,6 +166,28 @@ class Configuration:
                     waiting += new
             found = self._rests_on[name] = frozenset(seen)
         return found
+
+    def line_of(self, assignment: Assignment, word: str) -> int | None:
+        """The physical line of a setting that a word stands in; a word of its own before a part of another."""
+        lines = self._lines.get(assignment.name)
+        if lines is None:
+            lines = self._lines[assignment.name] = {}
+            for number, text in assignment.source.parts:
+                for each in words(text):
+                    lines.setdefault(each, number)
+        found = lines.get(word)
+        if found is None and len(assignment.value) <= _SEARCHABLE:
+            found = next((number for number, text in assignment.source.parts if word in text), None)
+        return found
+
+    def names(self, text: str, word: str) -> bool:
+        """Whether an expanded text holds a word."""
+        if len(text) <= _SEARCHABLE:
+            return word in text
+        held = self._words.get(text)
+        if held is None:
+            held = self._words[text] = frozenset(words(text))
+        return word in held
 
     def note(self, problem: str) -> None:
         """Keep a note that no rule judges, once."""
