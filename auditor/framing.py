@@ -51,9 +51,9 @@ _SECRETS = (
     ),
     re.compile(rb"\$(?:1|5|6|7|y|gy)\$(?:[./A-Za-z0-9=,]{1,120}+\$){1,3}[./A-Za-z0-9]{20}"),  # crypt(3)
     re.compile(rb"\$2[abxy]?\$\d\d\$[./A-Za-z0-9]{53}|\$argon2(?:id?|d)\$v="),
-    # From the first such name of a line to the last such table: each line is walked once there and once back.
-    re.compile(rb"^(?>[^\n]*?_password_maps *+=)[^\n]*(?:static|inline):(?!\[redacted\])", re.MULTILINE),
 )
+# From the first such name of a line to the last such table: each line is walked once there and once back.
+_PASSWORD_MAP = re.compile(rb"(?>[^\n]*?_password_maps *+=)[^\n]*(?:static|inline):(?!\[redacted\])")
 # The right-hand side of a client's password map: user@domain:password, or user:password for a `[host]:port`.
 _LOGIN = re.compile(
     rb"^(?:\S++[ \t]++[^\s:@=]++@[^\s:@]++:\S++|\[[^\]\s]++\](?::\w++)?[ \t]++[^\s:=]++:\S++)[ \t]*+$", re.MULTILINE
@@ -236,9 +236,19 @@ def holds_a_secret(name: str, payload: bytes) -> bool:
 
     Takes time in proportion to the payload, whatever it holds.
     """
-    if any(shape.search(payload) for shape in _SECRETS):
+    if any(shape.search(payload) for shape in _SECRETS) or _sets_a_password_map(payload):
         return True
     return name.partition("/")[2].rpartition("]/")[2].startswith(("file ", "index ")) and bool(_LOGIN.search(payload))
+
+
+def _sets_a_password_map(payload: bytes) -> bool:
+    end = 0
+    while (found := payload.find(b"_password_maps", end)) >= 0:
+        end = payload.find(b"\n", found)
+        end = len(payload) if end < 0 else end
+        if _PASSWORD_MAP.match(payload, found, end):
+            return True
+    return False
 
 
 def _missing(name: str, reason: str) -> Section:
