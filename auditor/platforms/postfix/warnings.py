@@ -12,8 +12,8 @@ from auditor.model.snapshot import Missing
 from auditor.platforms.postfix import catalogue
 from auditor.platforms.postfix.document import LogicalLine
 from auditor.platforms.postfix.model import ConfigurationWarning
-from auditor.platforms.postfix.services import REFERENCE, Place, is_known, references
 from auditor.platforms.postfix.redaction import REDACTED
+from auditor.platforms.postfix.services import REFERENCE, Place, is_known, references
 from auditor.platforms.postfix.settings import Configuration
 
 _SAID: tuple[tuple[str, re.Pattern[str]], ...] = (
