@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import functools
 import ipaddress
 from collections.abc import Iterable
@@ -32,6 +33,11 @@ class Networks:
         """The union of networks of the standard library."""
         return cls(_merged((n.version, int(n.network_address), int(n.broadcast_address)) for n in networks))
 
+    @classmethod
+    def union_of(cls, sets: Iterable[Networks]) -> Networks:
+        """The union of any number of sets, merged at once."""
+        return cls(_merged(span for each in sets for span in each.spans))
+
     @property
     def ranges(self) -> tuple[IPNetwork, ...]:
         """The fewest networks in CIDR notation that make up the set."""
@@ -53,11 +59,13 @@ class Networks:
 
     def within(self, other: Networks) -> bool:
         """Whether every address of this set is in the other."""
-        return all(any(v == w and a <= first and last <= b for w, a, b in other.spans) for v, first, last in self.spans)
+        return all(
+            any(a <= span[1] and span[2] <= b for _, a, b in _touching(span, other.spans)) for span in self.spans
+        )
 
     def overlaps(self, other: Networks) -> bool:
         """Whether the two sets share an address."""
-        return any(v == w and a <= last and first <= b for v, first, last in self.spans for w, a, b in other.spans)
+        return any(True for span in self.spans for _ in _touching(span, other.spans))
 
     def size(self) -> int:
         """The number of addresses."""
@@ -90,11 +98,20 @@ def _merged(spans: Iterable[Span]) -> tuple[Span, ...]:
     return tuple(merged)
 
 
-def _cut(span: Span, cuts: Iterable[Span]) -> Iterable[Span]:
+def _touching(span: Span, spans: tuple[Span, ...]) -> Iterable[Span]:
+    """Those of the merged spans that share an address with the one; it does not walk through all."""
     version, first, last = span
-    for other, a, b in cuts:
-        if other != version or b < first or last < a:
-            continue
+    for at in range(max(0, bisect.bisect_left(spans, span) - 1), len(spans)):
+        other, a, b = spans[at]
+        if (other, a) > (version, last):
+            return
+        if other == version and b >= first:
+            yield spans[at]
+
+
+def _cut(span: Span, cuts: tuple[Span, ...]) -> Iterable[Span]:
+    version, first, last = span
+    for _, a, b in _touching(span, cuts):
         if first < a:
             yield version, first, a - 1
         first = b + 1

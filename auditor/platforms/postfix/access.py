@@ -67,6 +67,11 @@ def stranger_outcome(lookups: Lookups, restriction: Restriction, is_local_recipi
     by = keyed_by(restriction.name)
     if by in {"login", "certificate", "etrn"}:
         return "continue"
+    question = f"{restriction.name} {'local' if is_local_recipient else 'remote'}"
+    return lookups.once(question, restriction.argument, lambda: _look_up(lookups, restriction, by, is_local_recipient))
+
+
+def _look_up(lookups: Lookups, restriction: Restriction, by: KeyedBy, is_local_recipient: bool) -> Outcome | Unknown:
     contents = lookups.contents(restriction.argument)
     if isinstance(contents, Unknown):
         return Unknown(f"{restriction.name} {restriction.argument}: {contents.reason}")

@@ -32,6 +32,7 @@ _HOST_NAME = re.compile(
     r"\.?[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)*\.?"
 )
 _MAX_DEPTH = 20
+_MAX_RUNS = 200  # of entries, then exceptions, then entries: each costs a walk through all before it
 _MAX_FILES = 100  # of one list: files that name each other twice double it at every level
 
 
@@ -149,12 +150,13 @@ def _table(text: str, lookups: Lookups) -> _Meaning:
     if kind in tables.PATTERNS:
         everyone = any(tables.matches_anything(kind, line.key) for line in contents.lines)
         return _Meaning(_EVERYONE if everyone else Unknown(f"{text} holds patterns"), is_table=True)
-    networks = Networks()
-    for line in contents.lines:
-        covered = tables.networks_of(line.key)
-        if covered is not None and (kind == "cidr" or "/" not in line.key):
-            networks = networks.union(covered)
+    networks = lookups.once("table", text, lambda: _covered(kind, contents))
     return _Meaning(networks, is_table=True, is_inert=not networks and not any(map(_is_name, contents.lines)))
+
+
+def _covered(kind: str, contents: tables.Contents) -> Networks:
+    keys = (line.key for line in contents.lines if kind == "cidr" or "/" not in line.key)
+    return Networks.union_of(filter(None, map(tables.networks_of, keys)))
 
 
 def _is_name(line: tables.Line) -> bool:
@@ -165,17 +167,27 @@ def networks(setting: Setting, lookups: Lookups) -> Networks | Unknown:
     """The clients that a list of networks matches; Unknown when a name or an unreadable table is in it."""
     if not isinstance(setting.value, tuple):
         return setting.value if isinstance(setting.value, Unknown) else Networks()
-    covered, excluded = Networks(), Networks()
-    for item in items(setting, lookups):
+    return lookups.once("networks", setting.text, lambda: _first_match(items(setting, lookups), lookups))
+
+
+def _first_match(listed: Iterator[Item], lookups: Lookups) -> Networks | Unknown:
+    """The first entry that covers a client decides. Neighbours that say the same are merged together: lists can be very long."""
+    runs: list[tuple[bool, list[Networks]]] = []
+    for item in listed:
         meaning = _meaning(item, lookups)
         if isinstance(meaning.networks, Unknown):
             return meaning.networks
         if meaning.is_host_name:
             return Unknown(f"{item.text} is a host name")
-        if item.is_negated:
-            excluded = excluded.union(meaning.networks.without(covered))
-        else:
-            covered = covered.union(meaning.networks.without(excluded))
+        if not runs or runs[-1][0] != item.is_negated:
+            runs.append((item.is_negated, []))
+        runs[-1][1].append(meaning.networks)
+    if len(runs) > _MAX_RUNS:
+        return Unknown(f"entries and exceptions take turns more than {_MAX_RUNS} times")
+    covered = Networks()
+    for is_negated, sets in reversed(runs):
+        these = Networks.union_of(sets)
+        covered = covered.without(these) if is_negated else covered.union(these)
     return covered
 
 
@@ -185,6 +197,10 @@ def trusts_strangers(scope: Scope, lookups: Lookups) -> bool | Unknown:
     if isinstance(setting.value, Unknown):
         # Networks that Postfix computes itself are the host's own or its neighbours'.
         return setting.value if "mynetworks" in scope else False
+    return lookups.once("strangers", setting.text, lambda: _covers_strangers(setting, lookups))
+
+
+def _covers_strangers(setting: Setting, lookups: Lookups) -> bool | Unknown:
     doubt: bool | Unknown = False
     for item in items(setting, lookups):
         meaning = _meaning(item, lookups)
@@ -223,11 +239,16 @@ def network_entries(scopes: Sequence[tuple[str, Scope, Lists]], lookups: Lookups
 def _written(
     setting: Setting, services: tuple[str, ...], label: str, lookups: Lookups, lists: Lists
 ) -> Iterator[NetworkEntry]:
-    before = Networks()
+    before, pending, runs = Networks(), list[Networks](), 0
     for item in items(setting, lookups, lists):
+        if item.is_negated and pending and runs <= _MAX_RUNS:
+            before, pending, runs = Networks.union_of((before, *pending)), [], runs + 1
         entry = _network_entry(item, services, label, _meaning(item, lookups), before)
         if isinstance(entry.networks, Networks) and not item.is_negated:
-            before = before.union(entry.networks)
+            pending.append(entry.networks)
+        elif runs > _MAX_RUNS:
+            doubt = Unknown(f"entries and exceptions take turns more than {_MAX_RUNS} times")
+            entry = replace(entry, is_shadowed=doubt)
         yield entry
     for item in _dropped(setting, lists):
         meaning = _Meaning(Networks(), is_inert=True, problem="smtpd drops a `#` and all that follows it")

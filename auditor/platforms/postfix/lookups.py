@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar, cast
+
 from auditor.model.origin import Origin, Unknown
 from auditor.model.snapshot import Missing
 from auditor.platforms.postfix import tables
@@ -9,6 +12,8 @@ from auditor.platforms.postfix.document import SPACE
 from auditor.platforms.postfix.model import Table
 from auditor.platforms.postfix.settings import Configuration, Scope
 from auditor.platforms.postfix.states import States
+
+T = TypeVar("T")
 
 _SECRETS = ("password_maps", "password")
 _NOT_TABLES = (
@@ -30,6 +35,14 @@ class Lookups:
         self._configuration = configuration
         self._states = states
         self._read: dict[str, tables.Contents | Unknown] = {}
+        self._remembered: dict[tuple[str, str], object] = {}
+
+    def once(self, question: str, text: str, answer: Callable[[], T]) -> T:
+        """What a list of that text comes to, worked out once however many services share it."""
+        key = (question, text)
+        if key not in self._remembered:
+            self._remembered[key] = answer()
+        return cast("T", self._remembered[key])
 
     def contents(self, name: str) -> tables.Contents | Unknown:
         """The entries of `type:path`: of the index where the snapshot holds it, else of the source text."""

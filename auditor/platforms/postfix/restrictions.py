@@ -263,12 +263,12 @@ class Lists:
         assignment = self._configuration.assigned.get(holder)
         raw = self._scope.raw(holder)
         if origin.layer == "file" and assignment is not None:
-            line = assignment.source.line_of(word)
-            if any(word in part for _, part in assignment.source.parts):
+            line = self._configuration.line_of(assignment, word)
+            if line is not None:
                 return Origin(file=origin.file, line=line)
         if isinstance(raw, str) and word not in raw and depth < 4:
             for reference in _REFERENCE.findall(raw):
-                if reference in self._scope and word in self._scope.lookup(reference).text:
+                if reference in self._scope and self._configuration.names(self._scope.lookup(reference).text, word):
                     return self.place(reference, word, depth + 1)
         return origin
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 from auditor.model.origin import Origin, Unknown
@@ -26,6 +27,8 @@ _SAID: tuple[tuple[str, re.Pattern[str]], ...] = (
 # Parameters of a table named `hash:NAME` of old-style database configuration: NAME_server_host, …
 _DATABASE = re.compile(r"(?:ldap|mysql|pgsql|sqlite|memcache):([A-Za-z]\w*)")
 
+_MAX_SUGGESTIONS = 100
+
 
 def warnings(configuration: Configuration, places: Sequence[Place]) -> tuple[ConfigurationWarning, ...]:
     """All complaints, in the order of the files, each once."""
@@ -37,7 +40,9 @@ def warnings(configuration: Configuration, places: Sequence[Place]) -> tuple[Con
         known = {(warning.kind, warning.parameter) for warning in found}
         found += (w for w in _said(configuration, section.errors) if (w.kind, w.parameter) not in known)
     once = {(warning.kind, warning.parameter, warning.origin): warning for warning in found}
-    return tuple(sorted(once.values(), key=lambda w: (w.origin.file, w.origin.line or 0, w.name)))
+    return _with_suggestions(
+        configuration, sorted(once.values(), key=lambda w: (w.origin.file, w.origin.line or 0, w.name))
+    )
 
 
 def _warning(
@@ -48,13 +53,19 @@ def _warning(
         kind=kind,  # type: ignore[arg-type]  # the words of this module are those of the model
         parameter=parameter,
         text=text,
-        suggestion=_suggestion(configuration, parameter) if kind in {"unused parameter", "undefined parameter"} else "",
+        suggestion="",
         origin=Origin(file=configuration.main_section.name, line=line.line if line else None),
     )
 
 
-def _suggestion(configuration: Configuration, parameter: str) -> str:
-    return _closest(parameter, frozenset(configuration.defaults or catalogue.parameters()))
+def _with_suggestions(
+    configuration: Configuration, found: Sequence[ConfigurationWarning]
+) -> tuple[ConfigurationWarning, ...]:
+    """What the first misspelt parameters look like; where there are hundreds, it was no slip of the finger."""
+    misspelt = [w for w in found if w.kind in {"unused parameter", "undefined parameter"}][:_MAX_SUGGESTIONS]
+    known = frozenset(configuration.defaults or catalogue.parameters()) if misspelt else frozenset()
+    suggestions = {id(w): _closest(w.parameter, known) for w in misspelt}
+    return tuple(replace(w, suggestion=suggestions[id(w)]) if suggestions.get(id(w)) else w for w in found)
 
 
 @lru_cache(maxsize=64)
@@ -99,7 +110,7 @@ def _unused(configuration: Configuration, places: Sequence[Place]) -> Iterator[C
     used = references(configuration) | _classes_of(places)
     databases = {name for a in configuration.main.assignments for name in _DATABASE.findall(a.value)}
     for name, assignment in configuration.assigned.items():
-        is_database = any(name.startswith(f"{database}_") for database in databases)
+        is_database = any(name[: end.start()] in databases for end in re.finditer("_", name))
         if not is_database and is_known(configuration, name, used) is False:
             yield _warning(configuration, "unused parameter", name, f"no such parameter: {name}", assignment.source)
     defined = set(configuration.assigned) | {o.name for e in configuration.master.entries for o in e.options}

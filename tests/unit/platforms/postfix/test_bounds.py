@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from auditor.model.network import Networks
 from auditor.model.origin import Unknown
 from auditor.platforms.postfix import tables
 from auditor.platforms.postfix.model import Postfix, SmtpdService
@@ -80,3 +81,65 @@ def test_files_that_name_each_other_twice_are_not_followed_for_ever(build: Build
 def test_a_table_type_wrapped_a_hundred_thousand_times_is_unwrapped_at_once() -> None:
     assert ("hash", "/etc/aliases") == tables.unwrap("proxy:debug:" * 100_000 + "hash:/etc/aliases")
     assert ("proxy", "/etc/aliases") == tables.unwrap("debug:proxy:/etc/aliases")
+
+
+def entries(found: Postfix) -> Any:
+    assert isinstance(found.trusted_network_entries, tuple)
+    return found.trusted_network_entries
+
+
+def test_an_exception_is_shadowed_by_entries_before_it_alone(build: Build) -> None:
+    main = "mynetworks = 10.0.0.0/9, !10.1.0.0/16, !10.128.0.0/16, 10.128.0.0/9, !10.129.0.0/16\n"
+    assert [False, True, False, False, True] == [entry.is_shadowed for entry in entries(build(main, SMTP))]
+
+
+def test_the_first_entry_of_a_list_of_networks_decides(smtpd: First) -> None:
+    main = "smtpd_client_event_limit_exceptions = 192.0.2.1, !192.0.2.0/25, 192.0.2.0/24, !192.0.2.128/25\n"
+    setting = smtpd(main, SMTP).unlimited_clients.value
+    assert Networks.of("192.0.2.1", "192.0.2.128/25") == setting
+
+
+def test_entries_and_exceptions_that_take_turns_without_end_are_unknown(build: Build, smtpd: First) -> None:
+    turns = " ".join(f"10.{at // 250}.{at % 250}.0/24 !10.{at // 250}.{at % 250}.0/25" for at in range(1_000))
+    expected = "entries and exceptions take turns more than 200 times"
+    assert expected == reason(entries(build(f"mynetworks = {turns}\n", SMTP))[-1].is_shadowed)
+    assert expected == reason(smtpd(f"smtpd_client_event_limit_exceptions = {turns}\n", SMTP).unlimited_clients.value)
+
+
+def test_a_word_of_its_own_is_found_before_a_part_of_another(build: Build) -> None:
+    main = "mynetworks = 127.0.0.0/8\n  110.0.0.0/8\n  10.0.0.0/8\n"
+    assert [2, 3, 4] == [entry.origin.line for entry in entries(build(main, SMTP))]
+
+
+def test_an_entry_of_a_long_list_behind_a_reference_keeps_its_line(build: Build) -> None:
+    own = "".join(f"  10.{at // 250}.{at % 250}.0/24\n" for at in range(2_000))
+    found = entries(build(f"own =\n{own}mynetworks = 127.0.0.0/8 $own\n", SMTP))
+    assert (2003, 3, 2002) == (found[0].origin.line, found[1].origin.line, found[-1].origin.line)
+
+
+def test_only_the_first_hundred_misspelt_parameters_get_a_suggestion(build: Build) -> None:
+    found = build("".join(f"smtpd_bannr{at:03} = x\n" for at in range(150)), SMTP).warnings
+    assert isinstance(found, tuple)
+    assert [bool(warning.suggestion) for warning in found] == [True] * 100 + [False] * 50
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "0.0.0.0/0",
+        "192.0.2.1",
+        "192.0.2.0/24",
+        "255.255.255.255/32",
+        "10.0.0.1/8",
+        "10.0.0.256",
+        "010.0.0.1",
+        "10.0.0.0/33",
+        "10.0.0/8",
+    ],
+)
+def test_an_ipv4_network_is_what_the_standard_library_reads(text: str) -> None:
+    try:
+        expected = Networks.of(text)
+    except ValueError:
+        expected = None
+    assert expected == tables.networks_of(text)
