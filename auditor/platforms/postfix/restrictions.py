@@ -71,19 +71,17 @@ _PLAIN = (
         )
     )
 )
-_WITH_DOMAIN = frozenset(
-    [
-        "reject_rbl",
-        "reject_rbl_client",
-        "reject_rhsbl_client",
-        "reject_rhsbl_reverse_client",
-        "reject_rhsbl_helo",
-        "reject_rhsbl_sender",
-        "reject_rhsbl_recipient",
-        "permit_dnswl_client",
-        "permit_rhswl_client",
-    ]
-)
+_WITH_DOMAIN = frozenset({
+    "reject_rbl",
+    "reject_rbl_client",
+    "reject_rhsbl_client",
+    "reject_rhsbl_reverse_client",
+    "reject_rhsbl_helo",
+    "reject_rhsbl_sender",
+    "reject_rhsbl_recipient",
+    "permit_dnswl_client",
+    "permit_rhswl_client",
+})  # fmt: skip
 _TABLE_CHECK = re.compile(
     r"check_(?:client|reverse_client_hostname|helo|sender|recipient|etrn|sasl|ccert)_access$|"
     r"check_(?:client|reverse_client_hostname|helo|sender|recipient)_(?:a|mx|ns)_access$"
@@ -100,6 +98,7 @@ _REFERENCE = re.compile(r"\$[({]?(\w+)")
 _MAX_WORDS = (
     10_000  # of one list with its classes written out; classes that name each other twice double it at every level
 )
+_MAX_ALL = 300_000  # of the lists of all services
 _MAX_LEVELS = 100  # of classes within classes: beyond it smtpd gives up too ("unreasonable recursion")
 
 Word = tuple[str, str, str]
@@ -218,8 +217,11 @@ class Lists:
         warn_next = False
         for token, (name, argument, problem) in split(tokens, list_name, self.classes):
             place.words += 1
+            self._configuration.words_written_out += 1
             if place.words > _MAX_WORDS:
                 raise _TooMany(f"more than {_MAX_WORDS:,} words with its restriction classes written out")
+            if self._configuration.words_written_out > _MAX_ALL:
+                raise _TooMany(f"the lists of all services have more than {_MAX_ALL:,} words")
             if name == "warn_if_reject":
                 warn_next = True
                 continue

@@ -122,6 +122,7 @@ class Configuration:
             layer="default",
         )
         self._rests_on: dict[str, frozenset[str]] = {}
+        self.words_written_out = 0  # of all services' restriction lists
         self._lines: dict[str, dict[str, int]] = {}
         self._words: dict[str, frozenset[str]] = {}
         self._service_answers: tuple[dict[str, str], dict[str, str]] | None = None

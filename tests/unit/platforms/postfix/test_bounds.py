@@ -143,3 +143,14 @@ def test_an_ipv4_network_is_what_the_standard_library_reads(text: str) -> None:
     except ValueError:
         expected = None
     assert expected == tables.networks_of(text)
+
+
+def test_long_lists_in_very_many_services_become_unknown(build: Build) -> None:
+    main = classes(12, 2, "permit_mynetworks")
+    services = "".join(f"{port} inet n - y - - smtpd\n" for port in range(2000, 2050))
+    found = build(main, services).smtpd_services
+    assert isinstance(found, tuple)
+    assert isinstance(found[0].restrictions, tuple)
+    assert reason(found[-1].restrictions) == (
+        "smtpd_relay_restrictions: the lists of all services have more than 300,000 words"
+    )
