@@ -385,24 +385,27 @@ Purpose = Literal[
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileState:
-    """Owner, group and permissions of a file or directory that matters; of a link, those of what it points at."""
+    """Owner, group and permissions of a file or directory that matters; of a link, those of what it points at.
+
+    Of a file that the collecting user may not look at, all but its path and purpose is unknown.
+    """
 
     name: str  # its path
     path: str
     purpose: Purpose
-    kind: Literal["file", "directory", "socket", "other"]
-    owner: str  # name, or the number where there is no name
-    group: str
-    mode: str  # four octal digits: "0644"
-    is_owned_by_root: bool
-    is_group_writable: bool
-    is_group_readable: bool
-    is_world_writable: bool
-    is_world_readable: bool
-    is_writable_by_others: bool  # by somebody but the owner and root
-    is_readable_by_others: bool  # by group (other than root's) or world
-    is_setgid: bool
-    is_link: bool  # the path is a symbolic link
+    kind: Literal["file", "directory", "socket", "other"] | Unknown
+    owner: str | Unknown  # name, or the number where there is no name
+    group: str | Unknown
+    mode: str | Unknown  # four octal digits: "0644"
+    is_owned_by_root: bool | Unknown
+    is_group_writable: bool | Unknown
+    is_group_readable: bool | Unknown
+    is_world_writable: bool | Unknown
+    is_world_readable: bool | Unknown
+    is_writable_by_others: bool | Unknown  # by somebody but the owner and root
+    is_readable_by_others: bool | Unknown  # by group (other than root's) or world
+    is_setgid: bool | Unknown
+    is_link: bool | Unknown  # the path is a symbolic link
     origin: Origin | None  # where the configuration names it; None: nowhere, it belongs to Postfix
 
 

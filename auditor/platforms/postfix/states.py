@@ -42,13 +42,15 @@ class States:
         return isinstance(one, FileReading) and isinstance(other, FileReading) and one.changed > other.changed
 
     def all(self, purpose: Callable[[str], tuple[Purpose, Origin | None]]) -> tuple[FileState, ...] | Unknown:
-        """Every file that is there; `purpose` says what a path is for and which setting names it."""
+        """Every file but those that are not there; `purpose` says what a path is for and which setting names it."""
         if self.missing is not None:
             return self.missing
         return tuple(
             _file_state(reading, *purpose(path))
-            for path, reading in self._readings.items()
             if isinstance(reading, FileReading)
+            else _unseen(path, Unknown(f"{path}: {reading.reason}"), *purpose(path))
+            for path, reading in self._readings.items()
+            if self.exists(path) is not False
         )
 
 
@@ -58,6 +60,28 @@ def _kind(mode: int) -> Literal["file", "directory", "socket", "other"]:
     if stat.S_ISDIR(mode):
         return "directory"
     return "socket" if stat.S_ISSOCK(mode) else "other"
+
+
+def _unseen(path: str, reason: Unknown, purpose: Purpose, origin: Origin | None) -> FileState:
+    return FileState(
+        name=path,
+        path=path,
+        purpose=purpose,
+        kind=reason,
+        owner=reason,
+        group=reason,
+        mode=reason,
+        is_owned_by_root=reason,
+        is_group_writable=reason,
+        is_group_readable=reason,
+        is_world_writable=reason,
+        is_world_readable=reason,
+        is_writable_by_others=reason,
+        is_readable_by_others=reason,
+        is_setgid=reason,
+        is_link=reason,
+        origin=origin,
+    )
 
 
 def _file_state(reading: FileReading, purpose: Purpose, origin: Origin | None) -> FileState:
