@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from auditor.model.host import Release
-from auditor.model.origin import Origin, Unknown, Unsupported
+from auditor.model.origin import Origin, Unknown
 from auditor.platforms.postfix.document import words
 from auditor.platforms.postfix.model import ListName, Restriction
 from auditor.platforms.postfix.settings import Configuration, Scope
@@ -393,8 +393,3 @@ def admits(lists: Lists, stranger: Stranger) -> bool | Unknown:
         if isinstance(met, Unknown):
             doubt = doubt or met
     return True if doubt is None else doubt
-
-
-def is_supported(scope: Scope, name: str) -> bool:
-    """Whether the server has the parameter."""
-    return not isinstance(scope.lookup(name).value, Unsupported)
