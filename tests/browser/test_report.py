@@ -86,9 +86,9 @@ def test_a_filtered_view_can_be_linked_to(show: Open) -> None:
 
 
 def test_a_finding_can_be_linked_to(show: Open) -> None:
-    page = show(FLEET, "#mx3.example.org/mail-open-relay/smtp")
+    page = show(FLEET, "#mx3.example.org/postfix-open-relay/smtp")
     expect(page.locator("h2.hn", has_text="mx3.example.org")).to_be_visible()
-    expect(page.locator("[id='mx3.example.org/mail-open-relay/smtp']")).to_be_focused()
+    expect(page.locator("[id='mx3.example.org/postfix-open-relay/smtp']")).to_be_focused()
     assert "/etc/postfix/main.cf:41" in page.inner_text(".f.on .ev")
     expect(page.locator("#\\~hosts")).to_be_hidden()
     page.keyboard.press("Escape")
@@ -97,7 +97,7 @@ def test_a_finding_can_be_linked_to(show: Open) -> None:
 
 def test_the_matrix_leads_to_the_finding(show: Open) -> None:
     page = show(FLEET)
-    page.locator(".mx a[title^='mail-open-relay']").first.click()
+    page.locator(".mx a[title^='postfix-open-relay']").first.click()
     expect(page.locator(".f.on")).to_contain_text("Strangers can send mail")
 
 
@@ -175,7 +175,7 @@ def test_without_scripts_everything_can_be_read(show: Open) -> None:
     for section in ("unseen", "first", "findings", "hosts", "matrix", "method"):
         expect(page.locator(f"#\\~{section}")).to_be_visible()
     expect(page.locator("#\\~findings")).to_contain_text("Bare line feeds end a message")
-    expect(page.locator("[id='mx3.example.org/mail-open-relay/smtp'] .ev")).to_be_visible()
+    expect(page.locator("[id='mx3.example.org/postfix-open-relay/smtp'] .ev")).to_be_visible()
     expect(page.locator("#filters")).to_be_hidden()
 
 

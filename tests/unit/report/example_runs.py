@@ -13,7 +13,7 @@ AT = datetime(2026, 11, 23, 5, 0, 3, tzinfo=UTC)
 
 RULES = (
     RuleSummary(
-        id="mail-open-relay",
+        id="postfix-open-relay",
         title="Strangers can send mail through this server to anywhere",
         severity=Severity.CRITICAL,
         why="An open relay is found within hours and used for spam; the address is then listed and your own mail is refused.",
@@ -126,7 +126,7 @@ def rest(*found: Finding) -> tuple[Finding, ...]:
 
 
 OPEN_RELAY = finding(
-    "mail-open-relay",
+    "postfix-open-relay",
     Verdict.FAIL,
     "smtp",
     "anyone may relay to any domain through smtp: mynetworks holds 0.0.0.0/0 and permit_mynetworks comes first",
@@ -162,7 +162,7 @@ def auth_without_tls(service: str, line: int) -> Finding:
 
 
 UNKNOWN_TABLE = finding(
-    "mail-open-relay",
+    "postfix-open-relay",
     Verdict.UNKNOWN,
     "smtp",
     reason="mynetworks is in ldap:/etc/postfix/networks.cf, which is not read",

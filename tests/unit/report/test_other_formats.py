@@ -28,7 +28,7 @@ def log(run: Run) -> Any:
 
 def test_the_table_has_a_line_for_each_finding_and_each_missing_host() -> None:
     rows = table(runs.small())
-    assert ["mail-open-relay", "postfix-auth-without-tls", "postfix-auth-without-tls", "postfix-vrfy-enabled", ""] == [
+    assert ["postfix-open-relay", "postfix-auth-without-tls", "postfix-auth-without-tls", "postfix-vrfy-enabled", ""] == [
         row["rule"] for row in rows
     ]
     assert {
@@ -60,7 +60,7 @@ def test_a_build_server_sees_failures_from_the_threshold_on() -> None:
     suite = suites(runs.small())[0]
     assert "3" == suite.get("failures")
     failed = [case.get("name") for case in suite if case.find("failure") is not None]
-    assert ["mail-open-relay smtp", "postfix-auth-without-tls smtps", "postfix-auth-without-tls submission"] == failed
+    assert ["postfix-open-relay smtp", "postfix-auth-without-tls smtps", "postfix-auth-without-tls submission"] == failed
     everything = suites(replace(runs.small(), fail_on=Severity.INFO))[0]
     assert "4" == everything.get("failures")
     assert "0" == suites(replace(runs.small(), fail_on=None))[0].get("failures")
@@ -72,7 +72,7 @@ def test_what_is_not_known_is_an_error_to_a_build_server() -> None:
         (case.get("classname"), case.get("name")) for case in root.iter("testcase") if case.find("error") is not None
     }
     assert errors == {
-        ("app-relay2.example.org", "mail-open-relay postfix-app smtp"),
+        ("app-relay2.example.org", "postfix-open-relay postfix-app smtp"),
         ("hpc-login.example.org", "postfix-table-writable-by-others"),
         ("backup.example.org", "host audited"),
         ("mx9.example.org", "host audited"),
@@ -87,7 +87,7 @@ def test_hostile_text_is_text_in_xml() -> None:
 
 def test_a_result_points_to_the_line_and_to_the_others() -> None:
     result = log(runs.small())["results"][0]
-    assert ("mail-open-relay", "fail", "error") == (result["ruleId"], result["kind"], result["level"])
+    assert ("postfix-open-relay", "fail", "error") == (result["ruleId"], result["kind"], result["level"])
     assert {
         "logicalLocations": [{"fullyQualifiedName": "mx3.example.org smtp"}],
         "physicalLocation": {"artifactLocation": {"uri": "/etc/postfix/main.cf"}, "region": {"startLine": 41}},
@@ -98,7 +98,7 @@ def test_a_result_points_to_the_line_and_to_the_others() -> None:
 
 def test_an_unknown_verdict_is_an_open_result_without_a_level() -> None:
     opened = [r for r in log(runs.fleet())["results"] if r["kind"] == "open"]
-    assert [("mail-open-relay", "none"), ("postfix-table-writable-by-others", "none")] == [
+    assert [("postfix-open-relay", "none"), ("postfix-table-writable-by-others", "none")] == [
         (r["ruleId"], r["level"]) for r in opened
     ]
 

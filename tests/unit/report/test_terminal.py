@@ -11,7 +11,7 @@ from tests.unit.report import example_runs as runs
 SMALL = """\
 mx3.example.org  postfix 3.5.18  ssh audit@mx3.example.org
 
-FAIL  critical  mail-open-relay   mx3.example.org  smtp
+FAIL  critical  postfix-open-relay   mx3.example.org  smtp
       Strangers can send mail through this server to anywhere
       anyone may relay to any domain through smtp: mynetworks holds 0.0.0.0/0 and permit_mynetworks
       comes first
@@ -21,7 +21,7 @@ FAIL  critical  mail-open-relay   mx3.example.org  smtp
       your own mail is refused.
       the fix may break: Clients outside trusted_networks that relied on it can no longer relay.
       fix: smtpd_relay_restrictions = permit_mynetworks, permit_sasl_authenticated, defer_unauth_destination
-      mailaudit explain mail-open-relay mx3.example.org
+      mailaudit explain postfix-open-relay mx3.example.org
 
 FAIL  high  postfix-auth-without-tls   mx3.example.org
       Passwords are accepted on unencrypted connections
@@ -94,7 +94,7 @@ def test_unknown_verdicts_are_grouped_by_what_could_not_be_read() -> None:
     seen = terminal.text(runs.run(runs.host("mx1.example.org", worse, unknown)))
     assert (
         "UNKNOWN  critical  main.cf could not be read\n"
-        "      critical  mail-open-relay: mx1.example.org smtp\n"
+        "      critical  postfix-open-relay: mx1.example.org smtp\n"
         "      low       postfix-vrfy-enabled: mx1.example.org smtp\n"
     ) in seen
 
@@ -143,7 +143,7 @@ def test_a_terminal_gets_colour_around_the_same_words() -> None:
     screen = Screen()
     terminal.show(runs.small(), screen)
     assert "\x1b[" in screen.getvalue()
-    assert "mail-open-relay" in screen.getvalue()
+    assert "postfix-open-relay" in screen.getvalue()
 
 
 def test_no_color_is_respected(monkeypatch: pytest.MonkeyPatch) -> None:
