@@ -16,7 +16,7 @@ from auditor.interfaces import Platform, Script
 from auditor.model.finding import Finding
 from auditor.model.host import Command, Files, Host, HostVariables, Replay, Ssh
 from auditor.model.run import Audited, HostReport
-from auditor.model.snapshot import Snapshot
+from auditor.model.snapshot import Missing, Snapshot
 from auditor.platforms import PLATFORMS
 
 DEFAULT_WORKERS = 20  # 20 to 30 threads saturate two cores; more only cost memory
@@ -200,7 +200,14 @@ class Pipeline:
 
         def checked(host: Host) -> bytes:
             data = self.record(host)
-            framing.decode(host.name, data)
+            for snapshot in framing.decode(host.name, data):
+                for section in snapshot.sections.values():
+                    if isinstance(section.content, Missing) and section.content.reason == framing.REFUSED:
+                        raise CollectionFailed(
+                            host.name,
+                            f"{section.name} has the shape of a secret, so nothing was kept",
+                            "scan the host directly: that section is unknown then and nothing of it is written",
+                        )
             return data
 
         return zip(

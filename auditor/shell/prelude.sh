@@ -216,6 +216,12 @@ file_text() {
     file=$2
     shift 2
     out=''
+    case $file in
+    */../* | */./* | *//* | */.ssh/* | /proc/* | /sys/* | /dev/* | /root/* | /etc/shadow* | /etc/gshadow* | /etc/sudoers* | /etc/master.passwd* | /etc/spwd*)
+        missing "$section_name" 'a configuration names it, but no mail server keeps its files there: it is not read'
+        return 0
+        ;;
+    esac
     if [ -e "$file" ] && [ ! -f "$file" ]; then
         missing "$section_name" 'it is not a regular file'
         return 0
@@ -396,7 +402,10 @@ first_that_works() {
 # shellcheck disable=SC2016 # awk's dollars
 rules_of_sudo='
 /^ +\(/ {
-    tag = "PASSWD"; sub(/^ +\([^)]*\) */, "")
+    tag = "PASSWD"; runas = $0; sub(/^ +\(/, "", runas); sub(/[:)].*/, "", runas); gsub(/ /, "", runas)
+    if (("," runas ",") !~ /,(ALL|root),/) next
+    if ($0 ~ /[ ,:]!/) next
+    sub(/^ +\([^)]*\) */, "")
     gsub(/\\,/, "\001")
     n = split($0, words, /, */)
     for (i = 1; i <= n; i++) {

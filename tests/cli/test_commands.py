@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from auditor import cli
+from tests.unit import frames
 
 ROOT = Path(__file__).parent.parent.parent
 DEMO = ROOT / "tests" / "snapshots" / "demo"
@@ -377,3 +378,19 @@ def test_sudoers_lines_are_for_a_user_who_was_named_and_can_be_one(capsys: pytes
     assert all(line.startswith("audit ALL=(root) NOPASSWD: /usr/") for line in lines)
     for user in ([], ["-u", "x\nALL ALL=(ALL) NOPASSWD: ALL"], ["-u", "x;id"]):
         assert ends(["inventory", "privileges", "--snapshots", snapshot, *user], capsys)[:2] == (2, "")
+
+
+def test_what_has_the_shape_of_a_secret_is_not_kept_by_collect_either(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    canary = b"root@example.org {SHA512-CRYPT}$6$saltsalt$" + b"C4nary" * 10 + b"\n"
+    sections = [
+        frames.frame("host/platforms", b"postfix found\n"),
+        frames.frame("postfix[/etc/postfix]/file /etc/postfix/users", canary),
+    ]
+    (tmp_path / "leaky.snap").write_bytes(frames.HEADER + b"".join(sections) + b"@end 2\n")
+    code, out, err = ends(["collect", "--snapshots", str(tmp_path / "leaky.snap"), "-o", str(tmp_path / "out")], capsys)
+    assert (code, out) == (3, "")
+    assert "shape of a secret" in err
+    assert "C4nary" not in err
+    assert list((tmp_path / "out").iterdir()) == []

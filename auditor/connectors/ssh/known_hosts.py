@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import errno
 import fcntl
 import hashlib
 import hmac
@@ -163,6 +164,9 @@ def record(path: str, name: str, key_type: str, key: bytes) -> None:
     A key that another process (or thread) has recorded meanwhile is not written twice.
     """
     file = Path(path).expanduser().resolve()  # a link to the real file stays a link
+    if file.exists() and not file.is_file():
+        # UserKnownHostsFile /dev/null is common, and must not be replaced by a file.
+        raise OSError(errno.EINVAL, "it is no regular file, no key can be recorded there", str(file))
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder = os.open(file.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:

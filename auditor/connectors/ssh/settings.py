@@ -100,8 +100,22 @@ def _resolve(
         agent=_agent(settings, config, tokens),
         family=_one(config, "addressfamily") or "any",
         hops=tuple(_hops(name, settings, jump, depth)) if jump and jump.lower() != "none" else (),
-        proxy_command=_expand(proxy_command, tokens) if proxy_command and proxy_command.lower() != "none" else None,
+        proxy_command=_shell_command(name, proxy_command, tokens)
+        if proxy_command and proxy_command.lower() != "none"
+        else None,
     )
+
+
+def _shell_command(name: str, text: str, tokens: Mapping[str, str]) -> str:
+    """A ProxyCommand with its tokens filled in. Raises ConnectionFailed for a host or user that the shell would not take for a word."""
+    for token in ("%h", "%n", "%r"):
+        if token in text and not re.fullmatch(r"[\w.:@%+-]+", tokens[token]):
+            raise ConnectionFailed(
+                name,
+                f"{tokens[token]!r} cannot go into the ProxyCommand of ssh_config",
+                "give the host and the user plain names",
+            )
+    return _expand(text, tokens)
 
 
 def _hops(name: str, settings: Ssh, jump: str, depth: int) -> Iterator[Target]:
