@@ -16,6 +16,7 @@ import pytest
 from auditor import pipeline
 from auditor.model.host import Host, Privilege, Secret, Ssh
 from auditor.model.run import HostReport
+from tests.lab.hosts import CANARIES
 from tests.lab.lab import Lab
 from tests.lab.running import RunningHost
 
@@ -159,3 +160,26 @@ def test_other_releases_are_read_without_anything_unknown(lab: Lab, name: str) -
     assert report.audited[0].release.startswith(name.removeprefix("postfix-"))
     assert [(f.rule_id, f.reason) for f in report.findings if f.verdict == "unknown"] == []
     assert report.audited[0].problems == ()
+
+
+def test_a_whole_audit_is_one_connection_and_one_session_also_with_platform_auto(lab: Lab) -> None:
+    with lab.fresh("debian-default", sshd_options=("LogLevel VERBOSE",)) as running:
+        host = ssh(lab, running)
+        assert host.platform == "auto"
+        report = pipeline.SHIPPED.audit(host, pipeline.SHIPPED.load_rules())
+        log = running.run("cat /var/log/syslog").stdout
+    assert report.audited[0].platform == "postfix"
+    assert [log.count(said) for said in ("Connection from", "Accepted publickey", "Starting session:")] == [1, 1, 1]
+
+
+def test_no_planted_secret_is_in_any_output_of_a_scan(lab: Lab, tmp_path: Path) -> None:
+    running = lab.host("vulnerable-mx")
+    file = inventory(lab, tmp_path / "i.yaml", running)
+    reports = [f"--report={form}:{tmp_path / form}" for form in ("text", "json", "html", "csv", "junit", "sarif")]
+    scanned = mailaudit("scan", "-vv", "-i", str(file), "--fail-on=never", *reports, home=tmp_path)
+    kept = mailaudit("collect", "-vv", "-i", str(file), "-o", str(tmp_path / "snaps"), home=tmp_path)
+    assert (scanned.returncode, kept.returncode) == (0, 0)
+    written = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file() and path != file]
+    said = [each.encode() for done in (scanned, kept) for each in (done.stdout, done.stderr)]
+    assert len(written) >= 7
+    assert [canary for canary in CANARIES for text in (*written, *said) if canary.encode() in text] == []
