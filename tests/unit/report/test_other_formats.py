@@ -28,9 +28,13 @@ def log(run: Run) -> Any:
 
 def test_the_table_has_a_line_for_each_finding_and_each_missing_host() -> None:
     rows = table(runs.small())
-    assert ["postfix-open-relay", "postfix-auth-without-tls", "postfix-auth-without-tls", "postfix-vrfy-enabled", ""] == [
-        row["rule"] for row in rows
-    ]
+    assert [
+        "postfix-open-relay",
+        "postfix-auth-without-tls",
+        "postfix-auth-without-tls",
+        "postfix-vrfy-enabled",
+        "",
+    ] == [row["rule"] for row in rows]
     assert {
         "host": "backup.example.org",
         "verdict": "not audited",
@@ -60,7 +64,11 @@ def test_a_build_server_sees_failures_from_the_threshold_on() -> None:
     suite = suites(runs.small())[0]
     assert "3" == suite.get("failures")
     failed = [case.get("name") for case in suite if case.find("failure") is not None]
-    assert ["postfix-open-relay smtp", "postfix-auth-without-tls smtps", "postfix-auth-without-tls submission"] == failed
+    assert [
+        "postfix-open-relay smtp",
+        "postfix-auth-without-tls smtps",
+        "postfix-auth-without-tls submission",
+    ] == failed
     everything = suites(replace(runs.small(), fail_on=Severity.INFO))[0]
     assert "4" == everything.get("failures")
     assert "0" == suites(replace(runs.small(), fail_on=None))[0].get("failures")
