@@ -11,11 +11,19 @@ from auditor.errors import AuditorError
 
 
 def write(path: Path, chunks: Iterable[bytes]) -> None:
-    """Write a file with mode 0600 through a temporary one beside it; what was there stays until all is written. Raises AuditorError."""
+    """As `replace`. Raises AuditorError with the path and what to do."""
     try:
-        descriptor, name = tempfile.mkstemp(prefix=f".{path.name[:100]}.", dir=path.parent)  # mkstemp gives 0600
+        replace(path, chunks)
     except OSError as error:
-        raise _failed(path, error) from error
+        raise AuditorError(
+            f"{path} could not be written: {error.strerror or error}",
+            "name a place in a folder that exists, is writable and has room",
+        ) from error
+
+
+def replace(path: Path, chunks: Iterable[bytes]) -> None:
+    """Write a file with mode 0600 through a temporary one beside it; what was there stays until all is written. Raises OSError."""
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name[:100]}.", dir=path.parent)  # mkstemp gives 0600
     temporary = Path(name)
     try:
         with open(descriptor, "wb") as stream:  # noqa: PTH123 a descriptor
@@ -23,15 +31,6 @@ def write(path: Path, chunks: Iterable[bytes]) -> None:
             stream.flush()
             os.fsync(descriptor)
         temporary.replace(path)
-    except BaseException as error:
+    except BaseException:
         temporary.unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            raise _failed(path, error) from error
         raise
-
-
-def _failed(path: Path, error: OSError) -> AuditorError:
-    return AuditorError(
-        f"{path} could not be written: {error.strerror or error}",
-        "name a place in a folder that exists, is writable and has room",
-    )

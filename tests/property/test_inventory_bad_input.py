@@ -25,7 +25,7 @@ def not_installed(argv: Any) -> bytes:
     raise ansible.NotInstalled(argv)
 
 
-def loaded(content: bytes, name: str) -> Inventory | None:
+def checked(content: bytes, name: str) -> Inventory | None:
     with TemporaryDirectory() as folder:
         path = Path(folder) / name
         path.write_bytes(content)
@@ -40,7 +40,7 @@ def loaded(content: bytes, name: str) -> Inventory | None:
 
 @given(st.binary(max_size=200), st.sampled_from(["hosts", "hosts.yml", "hosts.json"]))
 def test_any_bytes_are_an_inventory_or_a_clear_error(content: bytes, name: str) -> None:
-    loaded(content, name)
+    checked(content, name)
 
 
 @given(
@@ -53,12 +53,12 @@ def test_a_damaged_inventory_is_an_inventory_or_a_clear_error(damage: list[tuple
     content = SEED
     for place, character in damage:
         content = content[:place] + character.encode() + content[place + 1 :]
-    loaded(content, "hosts.yml")
+    checked(content, "hosts.yml")
 
 
 @given(st.integers(0, len(SEED)))
 def test_a_truncated_inventory_is_an_inventory_or_a_clear_error(length: int) -> None:
-    loaded(SEED[:length], "hosts.yml")
+    checked(SEED[:length], "hosts.yml")
 
 
 values: st.SearchStrategy[Any] = st.recursive(
@@ -88,7 +88,7 @@ def test_variables_of_any_type_are_a_host_or_a_clear_error(given_values: dict[st
         }
     else:
         data = {"all": {"hosts": {"mx1": given_values}}}
-    found = loaded(json.dumps(data).encode(), name)
+    found = checked(json.dumps(data).encode(), name)
     assert found is None or found.names == ("mx1",)
 
 
@@ -100,7 +100,7 @@ def test_any_ssh_arguments_are_read_or_refused_as_a_value(text: str) -> None:
         assert str(error)  # noqa: PT017 - both outcomes are fine
 
 
-FLEET = loaded(SEED, "hosts.yml")
+FLEET = checked(SEED, "hosts.yml")
 
 
 @given(

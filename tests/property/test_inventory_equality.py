@@ -135,7 +135,7 @@ def emit(data: Any, indent: int = 0) -> str:
     return "\n" + "".join(f"{' ' * indent}{name}:{emit(value, indent + 2)}" for name, value in data.items())
 
 
-def compare(path: Path, asked: Oracle) -> None:
+def expect_equal(path: Path, asked: Oracle) -> None:
     """Compare when both accept; a hand-over to Ansible, or a refusal by either of YAML that the other takes, is no difference."""
     try:
         ours = listing(inventory.load([path], run_ansible=no_ansible).tree)
@@ -169,7 +169,7 @@ def test_a_generated_inventory_is_what_ansible_says(
         for name, values in beside.items():
             (Path(folder) / name).parent.mkdir(exist_ok=True)
             (Path(folder) / f"{name}.yml").write_text(emit(values))
-        compare(path, asked)
+        expect_equal(path, asked)
 
 
 words = st.text(st.sampled_from("abno yYeEs019_.:-+~xX&*!|>%@'\"#,[]{}\\\t"), max_size=8)
@@ -186,7 +186,7 @@ def test_a_value_of_any_spelling_is_what_ansible_says(asked: Oracle, values: lis
         path.write_text(
             "all:\n  hosts:\n    mx1:\n" + "".join(f"      v{n}: {value}\n" for n, value in enumerate(values))
         )
-        compare(path, asked)
+        expect_equal(path, asked)
 
 
 def test_the_oracle_answers(asked: Oracle, tmp_path: Path) -> None:

@@ -13,13 +13,14 @@ import hashlib
 import hmac
 import os
 import re
-import tempfile
 import threading
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+
+from auditor import private
 
 SSH_PORT = 22
 
@@ -177,19 +178,6 @@ def record(path: str, name: str, key_type: str, key: bytes) -> None:
         if text and not text.endswith("\n"):
             text += "\n"
         text += f"{name} {key_type} {base64.b64encode(key).decode()}\n"
-        _replace(file, text)
+        private.replace(file, [text.encode("utf-8", "surrogateescape")])
     finally:
         os.close(folder)
-
-
-def _replace(file: Path, text: str) -> None:
-    descriptor, temporary = tempfile.mkstemp(prefix=".known_hosts-", dir=file.parent)  # 0600
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape") as new:
-            new.write(text)
-            new.flush()
-            os.fsync(new.fileno())
-        Path(temporary).replace(file)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise

@@ -25,7 +25,7 @@ def decoded(run: Run) -> Any:
 
 @pytest.mark.parametrize("run", [runs.small(), runs.fleet(), runs.hostile(), runs.run()])
 def test_the_report_keeps_its_schema(run: Run) -> None:
-    jsonschema.Draft202012Validator(SCHEMA).validate(decoded(run))
+    assert [] == [*jsonschema.Draft202012Validator(SCHEMA).iter_errors(decoded(run))]
 
 
 def test_the_schema_refuses_a_report_without_its_findings() -> None:
